@@ -1,0 +1,44 @@
+-- One row per series (stream identity). The newest row of a series wins: descriptions and classification may change.
+-- The top 12 bits of series_id come from the metric name, so the series of one metric are neighbours everywhere.
+CREATE TABLE series
+(
+    series_id UInt64,
+    metric_name LowCardinality(String),
+    description String CODEC(ZSTD(3)),
+    unit LowCardinality(String),
+    metric_type Enum8('gauge' = 1, 'sum' = 2, 'histogram' = 3, 'exponential_histogram' = 4, 'summary' = 5),
+    temporality Enum8('unspecified' = 0, 'delta' = 1, 'cumulative' = 2),
+    is_monotonic Bool,
+    category LowCardinality(String),
+    subcategory LowCardinality(String),
+    classification_rule LowCardinality(String),
+    source_system LowCardinality(String),
+    source_component LowCardinality(String),
+    -- Attribute values are text without loss; the *_types maps name the AnyValue case of those that are not strings.
+    attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    attribute_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    resource_attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    resource_attribute_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    resource_schema_url LowCardinality(String),
+    scope_name LowCardinality(String),
+    scope_version LowCardinality(String),
+    scope_attributes Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    scope_attribute_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    scope_schema_url LowCardinality(String),
+    metadata Map(LowCardinality(String), String) CODEC(ZSTD(3)),
+    metadata_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
+    seen_at DateTime64(9, 'UTC')
+)
+ENGINE = ReplacingMergeTree(seen_at)
+ORDER BY (metric_name, series_id)
+SETTINGS non_replicated_deduplication_window = 1000;
+
+-- First and last point of each series, kept up to date by the hourly rollup. min and max cannot count twice.
+CREATE TABLE series_activity
+(
+    series_id UInt64,
+    first_time SimpleAggregateFunction(min, DateTime64(9, 'UTC')),
+    last_time SimpleAggregateFunction(max, DateTime64(9, 'UTC'))
+)
+ENGINE = AggregatingMergeTree
+ORDER BY series_id;

@@ -1,0 +1,16 @@
+/** Every command of `plumbline`, one file each. */
+import { Command } from 'commander';
+import { createDemoCommand } from './demo.js';
+import { createServeCommand } from './serve.js';
+import { createSqlCommand } from './sql.js';
+import { readVersion } from './version.js';
+
+export function createProgram(): Command {
+  return new Command('plumbline')
+    .description('An OpenTelemetry metrics backend that thinks in KPIs.')
+    .version(readVersion())
+    .showHelpAfterError()
+    .addCommand(createServeCommand())
+    .addCommand(createSqlCommand())
+    .addCommand(createDemoCommand());
+}

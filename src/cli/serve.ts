@@ -1,0 +1,53 @@
+/** `plumbline serve`: run the server until SIGTERM or SIGINT. Settings come from the environment (config.ts). */
+import { Command } from 'commander';
+import { pino } from 'pino';
+import { describeSettings, readConfig } from '../config.js';
+import { createPipeline, type Pipeline } from '../pipeline.js';
+import { readVersion } from './version.js';
+
+export function createServeCommand(): Command {
+  return new Command('serve')
+    .description('receive OTLP metrics, store and classify them, answer SQL')
+    .addHelpText('after', `\nSettings (environment variables, with their defaults):\n${describeSettings()}`)
+    .action(serve);
+}
+
+async function serve(): Promise<void> {
+  const config = readConfig(process.env);
+  // Logs go to stderr: stdout has the banner and the ready line, for people and for scripts.
+  const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
+  const version = readVersion();
+  const stopRequested = waitForSignal();
+  const pipeline = await createPipeline({ config, version, log, nowUnixMs: Date.now });
+  await pipeline.start();
+  printReady(pipeline.addresses(), version, config.clickhouseUrl === '');
+  const signal = await stopRequested;
+  log.info(`${signal}: finishing what was accepted`);
+  await pipeline.shutdown(config.shutdownMs);
+  log.info('stopped');
+}
+
+function waitForSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+function printReady(addresses: ReturnType<Pipeline['addresses']>, version: string, isEmbedded: boolean): void {
+  const { grpc, http, sql, web } = addresses;
+  const sqlUrl = isEmbedded ? `http://${sql}` : sql;
+  console.log(`
+Plumbline ${version} is ready.
+
+  OTLP gRPC   http://${grpc}
+  OTLP HTTP   http://${http}/v1/metrics
+  SQL         ${sqlUrl}${isEmbedded ? '   (embedded ClickHouse, read-only)' : ''}
+  Page        http://${web}
+
+Next:
+  export OTEL_EXPORTER_OTLP_ENDPOINT=http://${http}     point any OpenTelemetry exporter here
+  npm run demo                                            or let a demo service send real metrics
+  npx plumbline sql "SELECT category, count() FROM performance_metrics GROUP BY category"
+`);
+  console.log(`plumbline ready grpc=${grpc} http=${http} sql=${sql} web=${web}`);
+}

@@ -1,0 +1,194 @@
+/**
+ * Every setting of the server in one table: environment name, default, bounds, unit. Enters: an environment; leaves:
+ * a Config, or a UserError that lists everything wrong at once. Nothing else reads environment variables for settings.
+ */
+import { UserError } from './model/errors.js';
+
+interface NumberSetting {
+  env: string;
+  default: number;
+  min: number;
+  max: number;
+  unit: string;
+  about: string;
+}
+
+interface TextSetting {
+  env: string;
+  default: string;
+  about: string;
+  /** Never shown. */
+  isSecret?: boolean;
+  oneOf?: readonly string[];
+}
+
+const MIB = 1024 * 1024;
+const DAY_MS = 86_400_000;
+const PORT = { min: 0, max: 65_535, unit: 'port' };
+
+export const SETTINGS = {
+  dataDir: { env: 'PLUMBLINE_DATA_DIR', default: './data', about: 'where the spool and the embedded ClickHouse live' },
+  host: { env: 'PLUMBLINE_HOST', default: '127.0.0.1', about: 'address to listen on; 0.0.0.0 = every interface' },
+  grpcPort: { env: 'PLUMBLINE_GRPC_PORT', default: 4317, ...PORT, about: 'OTLP over gRPC; 0 = any free port' },
+  httpPort: { env: 'PLUMBLINE_HTTP_PORT', default: 4318, ...PORT, about: 'OTLP over HTTP' },
+  sqlPort: { env: 'PLUMBLINE_SQL_PORT', default: 8123, ...PORT, about: 'ClickHouse SQL over HTTP (embedded mode)' },
+  webPort: { env: 'PLUMBLINE_WEB_PORT', default: 4320, ...PORT, about: 'page, API, /healthz, /readyz' },
+  clickhouseUrl: { env: 'CLICKHOUSE_URL', default: '', about: 'a ClickHouse server to use instead of the embedded one' },
+  clickhouseUser: { env: 'CLICKHOUSE_USER', default: 'default', about: 'its user' },
+  clickhousePassword: { env: 'CLICKHOUSE_PASSWORD', default: '', isSecret: true, about: 'its password' },
+  clickhouseDatabase: { env: 'CLICKHOUSE_DATABASE', default: 'plumbline', about: 'database of every table' },
+  requestBytesMax: {
+    env: 'PLUMBLINE_REQUEST_BYTES_MAX',
+    default: 64 * MIB,
+    min: 1024,
+    max: 1024 * MIB,
+    unit: 'bytes',
+    about: 'largest request, on the wire and decompressed',
+  },
+  inflightBytesMax: {
+    env: 'PLUMBLINE_INFLIGHT_BYTES_MAX',
+    default: 256 * MIB,
+    min: MIB,
+    max: 65_536 * MIB,
+    unit: 'bytes',
+    about: 'requests being written at one time; beyond it senders are asked to retry',
+  },
+  spoolBytesMax: {
+    env: 'PLUMBLINE_SPOOL_BYTES_MAX',
+    default: 4096 * MIB,
+    min: MIB,
+    max: 1_048_576 * MIB,
+    unit: 'bytes',
+    about: 'accepted points kept on disk while ClickHouse is away; beyond it senders are asked to retry',
+  },
+  spoolSegmentBytesMax: {
+    env: 'PLUMBLINE_SPOOL_SEGMENT_BYTES_MAX',
+    default: 32 * MIB,
+    min: 65_536,
+    max: 1024 * MIB,
+    unit: 'bytes',
+    about: 'size at which a spool segment is closed; one insert per segment and table',
+  },
+  groupCommitMs: {
+    env: 'PLUMBLINE_GROUP_COMMIT_MS',
+    default: 5,
+    min: 0,
+    max: 1000,
+    unit: 'ms',
+    about: 'how long a request waits for others to share its fsync',
+  },
+  drainIntervalMs: {
+    env: 'PLUMBLINE_DRAIN_INTERVAL_MS',
+    default: 250,
+    min: 10,
+    max: 60_000,
+    unit: 'ms',
+    about: 'how often the spool is drained into ClickHouse',
+  },
+  rollupDelayMs: {
+    env: 'PLUMBLINE_ROLLUP_DELAY_MS',
+    default: 2_000,
+    min: 0,
+    max: 600_000,
+    unit: 'ms',
+    about: 'how long after its end a minute is rolled up; later points roll it up again',
+  },
+  pointFutureMaxMs: {
+    env: 'PLUMBLINE_POINT_FUTURE_MAX_MS',
+    default: DAY_MS,
+    min: 0,
+    max: 3_650 * DAY_MS,
+    unit: 'ms',
+    about: 'how far ahead of the clock a point may be before it is rejected',
+  },
+  pointAgeMaxMs: {
+    env: 'PLUMBLINE_POINT_AGE_MAX_MS',
+    default: 400 * DAY_MS,
+    min: 60_000,
+    max: 36_500 * DAY_MS,
+    unit: 'ms',
+    about: 'how old a point may be before it is rejected',
+  },
+  attributeDepthMax: {
+    env: 'PLUMBLINE_ATTRIBUTE_DEPTH_MAX',
+    default: 16,
+    min: 0,
+    max: 64,
+    unit: 'levels',
+    about: 'nesting of attribute values before a point is rejected',
+  },
+  shutdownMs: {
+    env: 'PLUMBLINE_SHUTDOWN_MS',
+    default: 15_000,
+    min: 100,
+    max: 600_000,
+    unit: 'ms',
+    about: 'time to finish after SIGTERM; what is left stays in the spool for the next start',
+  },
+  taxonomyFile: {
+    env: 'PLUMBLINE_TAXONOMY',
+    default: '',
+    about: 'a taxonomy.yaml of your own instead of catalogue/taxonomy.yaml',
+  },
+  logLevel: {
+    env: 'PLUMBLINE_LOG_LEVEL',
+    default: 'info',
+    oneOf: ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
+    about: 'what is logged (JSON lines on stderr)',
+  },
+} as const satisfies Record<string, NumberSetting | TextSetting>;
+
+type Settings = typeof SETTINGS;
+export type Config = { [K in keyof Settings]: Settings[K] extends NumberSetting ? number : string };
+
+/** Reads every setting. Throws UserError naming each unknown or impossible one and how to mend it. */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const problems: string[] = [];
+  const known = new Set<string>(Object.values(SETTINGS).map((setting) => setting.env));
+  for (const name of Object.keys(environment)) {
+    if (name.startsWith('PLUMBLINE_') && !known.has(name)) problems.push(describeUnknown(name, known));
+  }
+  const config: Record<string, number | string> = {};
+  for (const [key, setting] of Object.entries<NumberSetting | TextSetting>(SETTINGS)) {
+    const text = environment[setting.env];
+    const value = text === undefined || text === '' ? setting.default : parseSetting(setting, text, problems);
+    config[key] = value;
+  }
+  if (problems.length > 0) throw new UserError(`the settings are not usable:\n  ${problems.join('\n  ')}`);
+  return config as Config;
+}
+
+function parseSetting(setting: NumberSetting | TextSetting, text: string, problems: string[]): number | string {
+  if ('unit' in setting) {
+    const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
+    if (!(value >= setting.min && value <= setting.max)) {
+      problems.push(
+        `${setting.env}=${text}: must be a whole number from ${setting.min} to ${setting.max} (${setting.unit})`,
+      );
+    }
+    return value;
+  }
+  if (setting.oneOf !== undefined && !setting.oneOf.includes(text)) {
+    problems.push(`${setting.env}=${text}: must be one of ${setting.oneOf.join(', ')}`);
+  }
+  return text;
+}
+
+function describeUnknown(name: string, known: ReadonlySet<string>): string {
+  const words = new Set(name.split('_').slice(1));
+  const likeness = (other: string) => other.split('_').filter((word) => words.has(word)).length;
+  const [best] = [...known].sort((a, b) => likeness(b) - likeness(a));
+  const hint = best !== undefined && likeness(best) > 0 ? `; did you mean ${best}?` : '';
+  return `${name} is not a setting of Plumbline${hint} ("plumbline serve --help" lists them all)`;
+}
+
+/** The settings as lines of text, for --help. */
+export function describeSettings(): string {
+  const rows = Object.values<NumberSetting | TextSetting>(SETTINGS).map((setting) => {
+    const unit = 'unit' in setting && setting.unit !== 'port' ? ` ${setting.unit}` : '';
+    const value = setting.default === '' ? '(none)' : `${setting.default}${unit}`;
+    return [setting.env, value, setting.about] as const;
+  });
+  const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]!.length)));
+  return rows.map(([env, value, about]) => `  ${env.padEnd(widths[0]!)}  ${value.padEnd(widths[1]!)}  ${about}`).join('\n');
+}

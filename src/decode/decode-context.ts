@@ -1,0 +1,27 @@
+/** What both decoders (protobuf, JSON) are given and what they give back. */
+import type { Rejection } from '../model/export-outcome.js';
+import type { PointBatch } from '../model/point-batch.js';
+import type { SeriesTable } from './series-table.js';
+
+export interface DecodeLimits {
+  /** Levels of arrays and kvlists an attribute value may have. */
+  attributeDepthMax: number;
+  /** How far ahead of the clock a point may be, milliseconds. */
+  pointFutureMaxMs: number;
+  /** How old a point may be, milliseconds: each day that one request touches costs a partition. */
+  pointAgeMaxMs: number;
+}
+
+export interface DecodeContext {
+  batch: PointBatch;
+  series: SeriesTable;
+  limits: DecodeLimits;
+  /** The clock, milliseconds since the epoch. */
+  nowUnixMs: number;
+}
+
+export interface DecodeResult {
+  /** Points appended to the batch. */
+  accepted: number;
+  rejections: Rejection[];
+}

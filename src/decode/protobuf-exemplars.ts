@@ -1,0 +1,110 @@
+/**
+ * Exemplars of one point, in a second look at its bytes (they may stand before the attributes that say which series
+ * they belong to). Enters: the point's span; leaves: rows in batch.exemplars.
+ */
+import { VALUE_DOUBLE, VALUE_INT, VALUE_NONE } from '../model/point-batch.js';
+import { appendExemplarAttributes } from './exemplar-attributes.js';
+import type { KeyValue } from './any-value.js';
+import { DepthExceeded, readKeyValue } from './protobuf-attributes.js';
+import type { ProtobufPass } from './protobuf-pass.js';
+
+const TRACE_ID_BYTES = 16;
+const SPAN_ID_BYTES = 8;
+const ZEROS = new Uint8Array(TRACE_ID_BYTES);
+
+/** Reads every field `exemplarTag` between `from` and `end`; `pass.seriesIndex` is the series of the point. */
+export function decodeExemplars(
+  pass: ProtobufPass,
+  exemplarTag: number,
+  from: number,
+  end: number,
+  pointTimeLo: number,
+  pointTimeHi: number,
+): void {
+  const { reader } = pass;
+  reader.pos = from;
+  while (reader.pos < end) {
+    const tag = reader.readTag(end);
+    if (tag === exemplarTag) {
+      const length = reader.readLength(end);
+      decodeExemplar(pass, reader.pos + length, pointTimeLo, pointTimeHi);
+    } else reader.skip(tag, end);
+  }
+}
+
+/** Exemplar: time = 2, as_double = 3, span_id = 4, trace_id = 5, as_int = 6, filtered_attributes = 7. */
+function decodeExemplar(pass: ProtobufPass, end: number, pointTimeLo: number, pointTimeHi: number): void {
+  const { reader } = pass;
+  const { view } = reader;
+  let timeAt = -1;
+  let valueAt = -1;
+  let valueType = VALUE_NONE;
+  let traceId = ZEROS;
+  let spanId = ZEROS.subarray(0, SPAN_ID_BYTES);
+  let attributes: KeyValue[] | undefined;
+  while (reader.pos < end) {
+    const tag = reader.readTag(end);
+    switch (tag) {
+      case 0x11:
+        timeAt = reader.takeFixed64(end);
+        break;
+      case 0x19:
+        valueAt = reader.takeFixed64(end);
+        valueType = VALUE_DOUBLE;
+        break;
+      case 0x31:
+        valueAt = reader.takeFixed64(end);
+        valueType = VALUE_INT;
+        break;
+      case 0x22:
+        spanId = takeId(pass, end, SPAN_ID_BYTES);
+        break;
+      case 0x2a:
+        traceId = takeId(pass, end, TRACE_ID_BYTES);
+        break;
+      case 0x3a:
+        attributes ??= [];
+        readAttribute(pass, end, attributes);
+        break;
+      default:
+        reader.skip(tag, end);
+    }
+  }
+  const { exemplars } = pass.batch;
+  const lo = valueAt < 0 ? 0 : view.getUint32(valueAt, true);
+  const hi = valueAt < 0 ? 0 : view.getUint32(valueAt + 4, true);
+  exemplars.seriesId.push(pass.series.idLo[pass.seriesIndex]!, pass.series.idHi[pass.seriesIndex]!);
+  exemplars.pointTime.push(pointTimeLo, pointTimeHi);
+  exemplars.time.push(
+    timeAt < 0 ? 0 : view.getUint32(timeAt, true),
+    timeAt < 0 ? 0 : view.getUint32(timeAt + 4, true),
+  );
+  exemplars.valueType.push(valueType);
+  exemplars.valueInt.push(valueType === VALUE_INT ? lo : 0, valueType === VALUE_INT ? hi : 0);
+  exemplars.valueDouble.push(valueType === VALUE_DOUBLE ? lo : 0, valueType === VALUE_DOUBLE ? hi : 0);
+  exemplars.traceId.pushBytes(traceId);
+  exemplars.spanId.pushBytes(spanId);
+  appendExemplarAttributes(exemplars, attributes ?? []);
+}
+
+/** An ID of the right length; any other length is no ID. */
+function takeId(pass: ProtobufPass, end: number, idBytes: number): Uint8Array<ArrayBuffer> {
+  const { reader } = pass;
+  const length = reader.readLength(end);
+  const at = reader.pos;
+  reader.pos += length;
+  return length === idBytes ? reader.bytes.slice(at, at + length) : ZEROS.subarray(0, idBytes);
+}
+
+/** An attribute nested too deep is left out: an exemplar is no reason to lose its point. */
+function readAttribute(pass: ProtobufPass, end: number, into: KeyValue[]): void {
+  const { reader } = pass;
+  const length = reader.readLength(end);
+  const attributeEnd = reader.pos + length;
+  try {
+    into.push(readKeyValue(reader, attributeEnd, pass.context.limits.attributeDepthMax));
+  } catch (error) {
+    if (!(error instanceof DepthExceeded)) throw error;
+  }
+  reader.pos = attributeEnd;
+}

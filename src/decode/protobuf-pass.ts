@@ -1,0 +1,228 @@
+/**
+ * State of one pass over a protobuf request: where the current resource, scope and metric stand in the bytes, the hash
+ * of those bytes, and what was accepted so far. Turns bytes into a Series only when their hash was never seen.
+ */
+import { KIND_GAUGE, type PointBatch } from '../model/point-batch.js';
+import type { RejectionReason } from '../model/export-outcome.js';
+import type { MetricType, Series, Temporality } from '../model/series.js';
+import { canonicalAttributes, type KeyValue } from './any-value.js';
+import type { DecodeContext } from './decode-context.js';
+import { RejectionLog } from './point-rules.js';
+import { collectKeyValues, DepthExceeded, readKeyValue, readText } from './protobuf-attributes.js';
+import { RawHash } from './raw-hash.js';
+import type { SeriesTable } from './series-table.js';
+import { METRIC_TYPE_CODES, numberKind, TEMPORALITY_CODES } from './stream-kind.js';
+import { WireReader } from './wire-reader.js';
+
+/** A stretch of the request's bytes. */
+export class Span {
+  static readonly none = new Span(0, 0);
+  constructor(
+    readonly from: number,
+    readonly to: number,
+  ) {}
+}
+export type Spans = Span[];
+
+
+export class ProtobufPass {
+  readonly reader: WireReader;
+  readonly batch: PointBatch;
+  readonly series: SeriesTable;
+  readonly context: DecodeContext;
+  readonly rejections = new RejectionLog();
+  accepted = 0;
+
+  /** Occurrences of the resource and scope messages; more than one merges. */
+  readonly resource: Spans = [];
+  readonly scope: Spans = [];
+  resourceSchemaUrl = Span.none;
+  scopeSchemaUrl = Span.none;
+  resourceMetricsEnd = 0;
+
+  name = Span.none;
+  description = Span.none;
+  unit = Span.none;
+  readonly metadata: Spans = [];
+  type: MetricType = 'gauge';
+  temporality: Temporality = 'unspecified';
+  isMonotonic = false;
+  /** KIND_* of the metric's number points. */
+  kind = KIND_GAUGE;
+  /** TEMPORALITY_* of the metric's histogram points (0 where unspecified: those are rejected). */
+  temporalityCode = 0;
+
+  /** Hash of a point's attributes while it is read; starts from `metricLo`, `metricHi`. */
+  readonly hash = new RawHash();
+  metricLo = 0;
+  metricHi = 0;
+  private resourceLo = 0;
+  private resourceHi = 0;
+  private scopeLo = 0;
+  private scopeHi = 0;
+  /** Index of the series of the point at hand. */
+  seriesIndex = 0;
+
+  constructor(bytes: Uint8Array, context: DecodeContext) {
+    this.reader = new WireReader(bytes);
+    this.batch = context.batch;
+    this.series = context.series;
+    this.context = context;
+  }
+
+  enterResource(): void {
+    this.hash.set(this.series.seed, ~this.series.seed);
+    this.addSpans(1, this.resource);
+    this.addSpans(2, [this.resourceSchemaUrl]);
+    this.resourceLo = this.hash.lo;
+    this.resourceHi = this.hash.hi;
+    this.checkEnvelope(() => this.readResource());
+  }
+
+  enterScope(): void {
+    this.hash.set(this.resourceLo, this.resourceHi);
+    this.addSpans(3, this.scope);
+    this.addSpans(4, [this.scopeSchemaUrl]);
+    this.scopeLo = this.hash.lo;
+    this.scopeHi = this.hash.hi;
+    this.checkEnvelope(() => this.readScope());
+  }
+
+  enterMetric(): void {
+    this.hash.set(this.scopeLo, this.scopeHi);
+    this.addSpans(5, [this.name, this.description, this.unit]);
+    this.addSpans(6, this.metadata);
+    this.kind = numberKind(this.type, this.temporality, this.isMonotonic);
+    this.temporalityCode = TEMPORALITY_CODES[this.temporality];
+    this.hash.addNumber(METRIC_TYPE_CODES[this.type] * 8 + this.temporalityCode * 2 + (this.isMonotonic ? 1 : 0));
+    this.metricLo = this.hash.lo;
+    this.metricHi = this.hash.hi;
+    this.checkEnvelope(() => this.readMetadata());
+  }
+
+  reject(reason: RejectionReason): void {
+    this.rejections.add(reason, this.text(this.name));
+  }
+
+  /**
+   * Index of the series that `hash` and the attributes between `from` and `to` mean, or -1 where its attributes are
+   * nested too deep (the point is then rejected).
+   */
+  findSeries(attributeTag: number, from: number, to: number): number {
+    const { hash } = this;
+    hash.finish();
+    const { lo, hi } = hash;
+    const known = this.series.find(lo, hi);
+    if (known >= 0) return known;
+    const series = this.readSeries(attributeTag, from, to);
+    if (series === undefined) {
+      this.reject('attribute_depth_exceeded');
+      return -1;
+    }
+    const index = this.series.intern(series, this.batch, BigInt(this.context.nowUnixMs) * 1_000_000n);
+    this.series.remember(lo, hi, index);
+    return index;
+  }
+
+  /** Run `read` for its errors only: whatever it accepts or rejects is taken back. */
+  checkWellFormed(read: () => void): void {
+    const mark = this.batch.mark();
+    const { accepted } = this;
+    const counts = this.rejections.save();
+    read();
+    this.series.forgetWritten(this.batch.seriesRows.slice(mark.seriesRows));
+    this.batch.rollback(mark);
+    this.rejections.restore(counts);
+    this.accepted = accepted;
+  }
+
+  private readSeries(attributeTag: number, from: number, to: number): Series | undefined {
+    const { reader } = this;
+    const { attributeDepthMax } = this.context.limits;
+    try {
+      return {
+        ...this.readResource(),
+        ...this.readScope(),
+        metricName: this.text(this.name),
+        description: this.text(this.description),
+        unit: this.text(this.unit),
+        type: this.type,
+        temporality: this.temporality,
+        isMonotonic: this.isMonotonic,
+        metadata: canonicalAttributes(this.readMetadata()),
+        attributes: canonicalAttributes(collectKeyValues(reader, from, to, attributeTag, attributeDepthMax, [])),
+      };
+    } catch (error) {
+      if (error instanceof DepthExceeded) return undefined;
+      throw error;
+    }
+  }
+
+  /** Resource.attributes = 1. */
+  private readResource(): Pick<Series, 'resource' | 'resourceSchemaUrl'> {
+    const list: KeyValue[] = [];
+    for (const { from, to } of this.resource) {
+      collectKeyValues(this.reader, from, to, 0x0a, this.context.limits.attributeDepthMax, list);
+    }
+    return { resource: canonicalAttributes(list), resourceSchemaUrl: this.text(this.resourceSchemaUrl) };
+  }
+
+  /** InstrumentationScope: name = 1, version = 2, attributes = 3. */
+  private readScope(): Pick<Series, 'scopeName' | 'scopeVersion' | 'scopeAttributes' | 'scopeSchemaUrl'> {
+    const { reader } = this;
+    const list: KeyValue[] = [];
+    let scopeName = '';
+    let scopeVersion = '';
+    for (const { from, to } of this.scope) {
+      collectKeyValues(reader, from, to, 0x1a, this.context.limits.attributeDepthMax, list);
+      reader.pos = from;
+      while (reader.pos < to) {
+        const tag = reader.readTag(to);
+        if (tag !== 0x0a && tag !== 0x12) {
+          reader.skip(tag, to);
+          continue;
+        }
+        const length = reader.readLength(to);
+        const text = readText(reader, reader.pos, length);
+        reader.pos += length;
+        if (tag === 0x0a) scopeName = text;
+        else scopeVersion = text;
+      }
+    }
+    return {
+      scopeName,
+      scopeVersion,
+      scopeAttributes: canonicalAttributes(list),
+      scopeSchemaUrl: this.text(this.scopeSchemaUrl),
+    };
+  }
+
+  private readMetadata(): KeyValue[] {
+    return this.metadata.map(({ from, to }) => {
+      this.reader.pos = from;
+      return readKeyValue(this.reader, to, this.context.limits.attributeDepthMax);
+    });
+  }
+
+  /** Bytes of an envelope are read once when first seen, so that a malformed one is found even without points. */
+  private checkEnvelope(read: () => void): void {
+    const { hash } = this;
+    hash.finish();
+    if (this.series.isKnownEnvelope(hash.lo, hash.hi)) return;
+    try {
+      read();
+    } catch (error) {
+      if (!(error instanceof DepthExceeded)) throw error;
+    }
+    this.series.rememberEnvelope(hash.lo, hash.hi);
+  }
+
+  private addSpans(field: number, spans: Spans): void {
+    this.hash.addNumber(field);
+    for (const { from, to } of spans) this.hash.addBytes(this.reader.view, from, to - from);
+  }
+
+  private text(span: Span): string {
+    return readText(this.reader, span.from, span.to - span.from);
+  }
+}

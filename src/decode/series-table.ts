@@ -1,0 +1,248 @@
+/**
+ * Series table: from stream identity to series_id, once per series. Two look-ups: by a 64-bit hash of raw wire bytes
+ * (every point; open addressing in typed arrays, no objects) and by canonical identity (first sight of those bytes).
+ * A cache and nothing more: it may be emptied at any moment, series are then written again and collapse in storage.
+ */
+import { createHash } from 'node:crypto';
+import type { Attribute, Classify, Series, SeriesRow } from '../model/series.js';
+import type { PointBatch } from '../model/point-batch.js';
+
+/** Bits of series_id that come from the metric name, so that the series of a metric are stored side by side. */
+const METRIC_BITS = 12n;
+const METRIC_NAMES_CACHED_MAX = 10_000;
+
+export interface SeriesTableOptions {
+  classify: Classify;
+  /** Keys the hash of raw bytes, so that senders cannot aim for collisions. */
+  seed: number;
+  /** Entries of either table before the cache is emptied. */
+  entriesMax?: number;
+}
+
+export class SeriesTable {
+  /** series_id of each index, as lanes. */
+  idLo: Uint32Array = new Uint32Array(1024);
+  idHi: Uint32Array = new Uint32Array(1024);
+  readonly seed: number;
+  private written: Uint8Array = new Uint8Array(1024);
+  /** Hash of what describes a series without being its identity: a change writes the row again, the latest wins. */
+  private described: Uint32Array = new Uint32Array(1024);
+  private count = 0;
+  private readonly byRawHash = new HashIndex();
+  private readonly bySeriesId = new HashIndex();
+  private readonly envelopes = new HashIndex();
+  private readonly metricPrefixes = new Map<string, bigint>();
+  private readonly classify: Classify;
+  private readonly entriesMax: number;
+
+  constructor(options: SeriesTableOptions) {
+    this.classify = options.classify;
+    this.seed = options.seed;
+    this.entriesMax = options.entriesMax ?? 4_000_000;
+  }
+
+  /** Series seen since the cache was last emptied. */
+  get size(): number {
+    return this.count;
+  }
+
+  /** Index of the series whose raw bytes have this hash, or -1 where it must be interned. */
+  find(hashLo: number, hashHi: number): number {
+    const index = this.byRawHash.find(hashLo, hashHi);
+    return index >= 0 && this.written[index] === 0 ? -1 : index;
+  }
+
+  /** Remember that raw bytes with this hash mean series `index`. */
+  remember(hashLo: number, hashHi: number, index: number): void {
+    this.byRawHash.insert(hashLo, hashHi, index);
+  }
+
+  /** Was this envelope (resource, scope, metric header) read and found well-formed before? */
+  isKnownEnvelope(hashLo: number, hashHi: number): boolean {
+    return this.envelopes.find(hashLo, hashHi) >= 0;
+  }
+
+  rememberEnvelope(hashLo: number, hashHi: number): void {
+    this.envelopes.insert(hashLo, hashHi, 0);
+  }
+
+  /** Index of a series by identity; new ones are classified and their row is added to `batch`. */
+  intern(series: Series, batch: PointBatch, seenAtUnixNano: bigint): number {
+    const seriesId = this.seriesIdOf(series);
+    const lo = Number(seriesId & 0xffffffffn);
+    const hi = Number(seriesId >> 32n);
+    let index = this.bySeriesId.find(lo, hi);
+    if (index < 0) {
+      this.makeRoom();
+      index = this.count++;
+      this.idLo[index] = lo;
+      this.idHi[index] = hi;
+      this.bySeriesId.insert(lo, hi, index);
+    }
+    const described = hash32(descriptionText(series));
+    if (this.written[index] === 0 || this.described[index] !== described) {
+      this.described[index] = described;
+      batch.seriesRows.push(makeSeriesRow(seriesId, series, this.classify(series), seenAtUnixNano));
+      this.written[index] = 1;
+    }
+    return index;
+  }
+
+  /** These rows never reached the spool (their request was malformed, or the write failed): write them next time. */
+  forgetWritten(rows: readonly SeriesRow[]): void {
+    for (const { seriesId } of rows) {
+      const index = this.bySeriesId.find(Number(seriesId & 0xffffffffn), Number(seriesId >> 32n));
+      if (index >= 0) this.written[index] = 0;
+    }
+  }
+
+  /** Start from nothing, as after a restart. */
+  forgetAll(): void {
+    this.count = 0;
+    this.written.fill(0);
+    this.byRawHash.clear();
+    this.bySeriesId.clear();
+    this.envelopes.clear();
+  }
+
+  /** To be called between requests only: indexes of the request at hand stay valid until it is done. */
+  trim(): void {
+    if (Math.max(this.count, this.byRawHash.size, this.envelopes.size) > this.entriesMax) this.forgetAll();
+  }
+
+  private seriesIdOf(series: Series): bigint {
+    const identity = hash64(identityText(series));
+    let prefix = this.metricPrefixes.get(series.metricName);
+    if (prefix === undefined) {
+      prefix = hash64(series.metricName) >> (64n - METRIC_BITS);
+      if (this.metricPrefixes.size >= METRIC_NAMES_CACHED_MAX) this.metricPrefixes.clear();
+      this.metricPrefixes.set(series.metricName, prefix);
+    }
+    return (prefix << (64n - METRIC_BITS)) | (identity >> METRIC_BITS);
+  }
+
+  private makeRoom(): void {
+    if (this.count < this.idLo.length) return;
+    const capacity = this.idLo.length * 2;
+    this.idLo = grow(this.idLo, capacity);
+    this.idHi = grow(this.idHi, capacity);
+    const written = new Uint8Array(capacity);
+    written.set(this.written);
+    this.written = written;
+    this.described = grow(this.described, capacity);
+  }
+}
+
+/** Unambiguous text of everything that makes a stream itself (metrics data model, "Identity"). */
+function identityText(s: Series): string {
+  return JSON.stringify([
+    attributeTexts(s.resource),
+    s.scopeName,
+    s.scopeVersion,
+    attributeTexts(s.scopeAttributes),
+    s.metricName,
+    s.type,
+    s.unit,
+    s.temporality,
+    s.isMonotonic,
+    attributeTexts(s.attributes),
+  ]);
+}
+
+function descriptionText(s: Series): string {
+  return JSON.stringify([s.description, s.resourceSchemaUrl, s.scopeSchemaUrl, attributeTexts(s.metadata)]);
+}
+
+function attributeTexts(attributes: readonly Attribute[]): string[] {
+  const texts: string[] = [];
+  for (const a of attributes) texts.push(a.key, a.type, a.value);
+  return texts;
+}
+
+function hash32(text: string): number {
+  return createHash('sha256').update(text).digest().readUInt32BE(0);
+}
+
+function hash64(text: string): bigint {
+  return createHash('sha256').update(text).digest().readBigUInt64BE(0);
+}
+
+function makeSeriesRow(
+  seriesId: bigint,
+  series: Series,
+  classification: ReturnType<Classify>,
+  seenAtUnixNano: bigint,
+): SeriesRow {
+  const component = series.scopeName || findAttribute(series.resource, 'service.component') || '';
+  return {
+    seriesId,
+    series,
+    classification,
+    sourceSystem: findAttribute(series.resource, 'service.name') || 'unknown_service',
+    sourceComponent: component,
+    seenAtUnixNano,
+  };
+}
+
+function findAttribute(attributes: readonly Attribute[], key: string): string | undefined {
+  return attributes.find((a) => a.key === key)?.value;
+}
+
+function grow(from: Uint32Array, capacity: number): Uint32Array {
+  const grown = new Uint32Array(capacity);
+  grown.set(from);
+  return grown;
+}
+
+/** Open-addressing map from a 64-bit key (two words) to a non-negative integer. */
+class HashIndex {
+  size = 0;
+  private lo = new Uint32Array(2048);
+  private hi = new Uint32Array(2048);
+  /** Value + 1; 0 = free. */
+  private values = new Uint32Array(2048);
+  private mask = 2047;
+
+  find(lo: number, hi: number): number {
+    const { values, mask } = this;
+    for (let slot = (lo ^ (hi >>> 7)) & mask; ; slot = (slot + 1) & mask) {
+      const value = values[slot]!;
+      if (value === 0) return -1;
+      if (this.lo[slot] === lo && this.hi[slot] === hi) return value - 1;
+    }
+  }
+
+  /** Adds the key, or replaces its value. */
+  insert(lo: number, hi: number, value: number): void {
+    if ((this.size + 1) * 2 > this.values.length) this.rehash();
+    if (this.place(lo, hi, value + 1)) this.size++;
+  }
+
+  clear(): void {
+    this.values.fill(0);
+    this.size = 0;
+  }
+
+  private place(lo: number, hi: number, stored: number): boolean {
+    let slot = (lo ^ (hi >>> 7)) & this.mask;
+    while (this.values[slot] !== 0 && (this.lo[slot] !== lo || this.hi[slot] !== hi)) slot = (slot + 1) & this.mask;
+    const isNew = this.values[slot] === 0;
+    this.lo[slot] = lo;
+    this.hi[slot] = hi;
+    this.values[slot] = stored;
+    return isNew;
+  }
+
+  private rehash(): void {
+    const { lo, hi, values } = this;
+    const capacity = values.length * 2;
+    this.lo = new Uint32Array(capacity);
+    this.hi = new Uint32Array(capacity);
+    this.values = new Uint32Array(capacity);
+    this.mask = capacity - 1;
+    for (let i = 0; i < values.length; i++) {
+      const stored = values[i]!;
+      if (stored !== 0) this.place(lo[i]!, hi[i]!, stored);
+    }
+  }
+}

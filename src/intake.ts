@@ -1,0 +1,91 @@
+/**
+ * Intake: where both protocols meet. Enters: the bytes of one export request; leaves: an ExportOutcome, once its
+ * accepted points are on disk. Refuses (RetryableError) when there is no room, and keeps the balance of points:
+ * received = accepted + rejected + refused; dropped is always 0.
+ */
+import type { DecodeLimits } from './decode/decode-context.js';
+import { decodeJson } from './decode/json-decoder.js';
+import { decodeProtobuf } from './decode/protobuf-decoder.js';
+import type { SeriesTable } from './decode/series-table.js';
+import { RetryableError } from './model/errors.js';
+import type { ExportMetrics, ExportOutcome } from './model/export-outcome.js';
+import type { GroupCommit } from './spool/group-commit.js';
+import type { Spool } from './spool/spool.js';
+
+export interface IntakeOptions {
+  spool: Spool;
+  groupCommit: GroupCommit;
+  series: SeriesTable;
+  limits: DecodeLimits;
+  inflightBytesMax: number;
+  nowUnixMs: () => number;
+}
+
+/** Totals since the start. Points of malformed or refused requests are not known, so those are counted as requests. */
+export interface IntakeCounts {
+  pointsAccepted: number;
+  pointsRejected: number;
+  requestsAnswered: number;
+  requestsMalformed: number;
+  requestsRefused: number;
+}
+
+/** How long a sender waits when there is no room, milliseconds. */
+const FULL_RETRY_MS = 5_000;
+const BUSY_RETRY_MS = 1_000;
+
+export function createIntake(options: IntakeOptions): { exportMetrics: ExportMetrics; counts: IntakeCounts } {
+  const { spool, groupCommit, series, limits, inflightBytesMax, nowUnixMs } = options;
+  const counts: IntakeCounts = {
+    pointsAccepted: 0,
+    pointsRejected: 0,
+    requestsAnswered: 0,
+    requestsMalformed: 0,
+    requestsRefused: 0,
+  };
+  let inflightBytes = 0;
+
+  /** Decode into the open batch; a malformed request leaves nothing behind. */
+  function decode(bytes: Uint8Array, encoding: 'protobuf' | 'json'): ExportOutcome {
+    const { batch } = groupCommit;
+    const mark = batch.mark();
+    series.trim();
+    try {
+      const context = { batch, series, limits, nowUnixMs: nowUnixMs() };
+      const { accepted, rejections } = (encoding === 'protobuf' ? decodeProtobuf : decodeJson)(bytes, context);
+      return { accepted, rejected: rejections.reduce((sum, r) => sum + r.count, 0), rejections };
+    } catch (error) {
+      counts.requestsMalformed++;
+      series.forgetWritten(batch.seriesRows.slice(mark.seriesRows));
+      batch.rollback(mark);
+      throw error;
+    }
+  }
+
+  async function exportMetrics(bytes: Uint8Array, encoding: 'protobuf' | 'json'): Promise<ExportOutcome> {
+    if (spool.isFull) {
+      counts.requestsRefused++;
+      throw new RetryableError('the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): ClickHouse is away or slow', FULL_RETRY_MS);
+    }
+    if (inflightBytes > 0 && inflightBytes + bytes.length > inflightBytesMax) {
+      counts.requestsRefused++;
+      throw new RetryableError('too many requests at one time (PLUMBLINE_INFLIGHT_BYTES_MAX)', BUSY_RETRY_MS);
+    }
+    inflightBytes += bytes.length;
+    try {
+      const outcome = decode(bytes, encoding);
+      if (outcome.accepted > 0) await groupCommit.commit();
+      counts.requestsAnswered++;
+      counts.pointsAccepted += outcome.accepted;
+      counts.pointsRejected += outcome.rejected;
+      return outcome;
+    } catch (error) {
+      if (error instanceof RetryableError) counts.requestsRefused++;
+      throw error;
+    } finally {
+      inflightBytes -= bytes.length;
+    }
+  }
+
+  return { exportMetrics, counts };
+}

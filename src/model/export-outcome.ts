@@ -1,0 +1,49 @@
+/**
+ * What became of one export request: how many points are on disk, and which were rejected and why.
+ * Protocols turn it into OTLP `partial_success`; it never carries exceptions.
+ */
+
+/** The closed list of reasons for which a single point (never a whole request) is rejected. */
+export type RejectionReason =
+  | 'time_zero'
+  | 'time_too_old'
+  | 'time_in_future'
+  | 'metric_without_name'
+  | 'temporality_unspecified'
+  | 'value_missing'
+  | 'bucket_counts_mismatch'
+  | 'bounds_not_increasing'
+  | 'scale_out_of_range'
+  | 'bucket_index_out_of_range'
+  | 'quantiles_invalid'
+  | 'attribute_depth_exceeded';
+
+/** Points of one metric rejected for one reason. */
+export interface Rejection {
+  reason: RejectionReason;
+  metricName: string;
+  /** Number of data points. */
+  count: number;
+  /** What exactly was wrong with the first of them. */
+  detail: string;
+}
+
+export interface ExportOutcome {
+  /** Points that are fsynced in the spool. */
+  accepted: number;
+  /** Points in `rejections`, summed. */
+  rejected: number;
+  rejections: Rejection[];
+}
+
+/** The `error_message` of a partial success: names what and why, at most `charsMax` characters. */
+export function describeRejections(rejections: readonly Rejection[], charsMax = 4096): string {
+  const lines = rejections.map(
+    (r) => `${r.count} point${r.count === 1 ? '' : 's'} of "${r.metricName}" rejected (${r.reason}): ${r.detail}`,
+  );
+  const text = lines.join('; ');
+  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+}
+
+/** The one function in which both protocols meet. Resolves only when the accepted points are on disk. */
+export type ExportMetrics = (bytes: Uint8Array, encoding: 'protobuf' | 'json') => Promise<ExportOutcome>;

@@ -1,0 +1,367 @@
+/**
+ * PointBatch: decoded points as a struct of growable typed arrays, one group per shape, in the very layout that
+ * ClickHouse Native wants, so that encoding is copying. 64-bit columns are Uint32Array lanes (low word, high word):
+ * the decoder moves fixed64 fields without ever making a BigInt. Never an object per point.
+ */
+import type { SeriesRow } from './series.js';
+
+/** value_type of number points and exemplars. */
+export const VALUE_NONE = 0;
+export const VALUE_INT = 1;
+export const VALUE_DOUBLE = 2;
+
+/** kind of number points: what the value means over time. */
+export const KIND_GAUGE = 1;
+export const KIND_DELTA_COUNTER = 2;
+export const KIND_CUMULATIVE_COUNTER = 3;
+export const KIND_DELTA_UPDOWN = 4;
+export const KIND_CUMULATIVE_UPDOWN = 5;
+
+/** temporality of histogram points. */
+export const TEMPORALITY_DELTA = 1;
+export const TEMPORALITY_CUMULATIVE = 2;
+
+/** 64-bit lanes that grow by doubling. `words[2i]` is the low, `words[2i+1]` the high half of element i. */
+export class Lanes {
+  words: Uint32Array;
+  length = 0;
+  constructor(capacity = 256) {
+    this.words = new Uint32Array(capacity * 2);
+  }
+  /** Make room for `count` more elements. */
+  reserve(count: number): void {
+    const needed = (this.length + count) * 2;
+    if (needed <= this.words.length) return;
+    const grown = new Uint32Array(Math.max(needed, this.words.length * 2));
+    grown.set(this.words);
+    this.words = grown;
+  }
+  push(lo: number, hi: number): void {
+    if (this.length * 2 === this.words.length) this.reserve(1);
+    this.words[this.length * 2] = lo;
+    this.words[this.length * 2 + 1] = hi;
+    this.length++;
+  }
+  pushBigInt(value: bigint): void {
+    this.push(Number(value & 0xffffffffn), Number((value >> 32n) & 0xffffffffn));
+  }
+  pushDouble(value: number): void {
+    float64[0] = value;
+    this.push(float64Words[0]!, float64Words[1]!);
+  }
+  /** Copy `count` little-endian 64-bit elements from wire bytes at `pos`. */
+  pushBytes(bytes: Uint8Array, pos: number, count: number): void {
+    this.reserve(count);
+    new Uint8Array(this.words.buffer).set(bytes.subarray(pos, pos + count * 8), this.length * 8);
+    this.length += count;
+  }
+  doubleAt(index: number): number {
+    float64Words[0] = this.words[index * 2]!;
+    float64Words[1] = this.words[index * 2 + 1]!;
+    return float64[0]!;
+  }
+  bigUintAt(index: number): bigint {
+    return (BigInt(this.words[index * 2 + 1]!) << 32n) | BigInt(this.words[index * 2]!);
+  }
+  bigIntAt(index: number): bigint {
+    return BigInt.asIntN(64, this.bigUintAt(index));
+  }
+  bytes(): Uint8Array {
+    return new Uint8Array(this.words.buffer, 0, this.length * 8);
+  }
+}
+const float64 = new Float64Array(1);
+const float64Words = new Uint32Array(float64.buffer);
+
+/** One byte per element: flags of presence, small enums, raw bytes. */
+export class Bytes {
+  data: Uint8Array;
+  length = 0;
+  constructor(capacity = 256) {
+    this.data = new Uint8Array(capacity);
+  }
+  reserve(count: number): void {
+    if (this.length + count <= this.data.length) return;
+    const grown = new Uint8Array(Math.max(this.length + count, this.data.length * 2));
+    grown.set(this.data);
+    this.data = grown;
+  }
+  push(value: number): void {
+    if (this.length === this.data.length) this.reserve(1);
+    this.data[this.length++] = value;
+  }
+  pushBytes(bytes: Uint8Array): void {
+    this.reserve(bytes.length);
+    this.data.set(bytes, this.length);
+    this.length += bytes.length;
+  }
+  bytes(): Uint8Array {
+    return this.data.subarray(0, this.length);
+  }
+}
+
+/** 32-bit elements. Signed columns store the two's complement. */
+export class Words {
+  data: Uint32Array;
+  length = 0;
+  constructor(capacity = 256) {
+    this.data = new Uint32Array(capacity);
+  }
+  push(value: number): void {
+    if (this.length === this.data.length) {
+      const grown = new Uint32Array(this.data.length * 2);
+      grown.set(this.data);
+      this.data = grown;
+    }
+    this.data[this.length++] = value;
+  }
+  bytes(): Uint8Array {
+    return new Uint8Array(this.data.buffer, 0, this.length * 4);
+  }
+}
+
+/** Anything that `mark` and `rollback` can cut back. */
+interface Cuttable {
+  length: number;
+}
+
+/** Columns of one point table. Each column has one element per row unless it is the flat data of an array. */
+abstract class Group {
+  /** Every column, in an order of its own; `mark` and `rollback` walk it. */
+  protected abstract columns(): Cuttable[];
+  mark(): number[] {
+    return this.columns().map((c) => c.length);
+  }
+  rollback(mark: readonly number[]): void {
+    this.columns().forEach((column, i) => {
+      column.length = mark[i]!;
+    });
+  }
+}
+
+/** Gauge and sum points. */
+export class NumberPoints extends Group {
+  readonly seriesId = new Lanes();
+  readonly time = new Lanes();
+  readonly startTime = new Lanes();
+  /** KIND_*: repeated on every row so that increases need no join. */
+  readonly kind = new Bytes();
+  /** VALUE_NONE | VALUE_INT | VALUE_DOUBLE; the column of the other case is 0. */
+  readonly valueType = new Bytes();
+  readonly valueInt = new Lanes();
+  readonly valueDouble = new Lanes();
+  readonly flags = new Words();
+  get length(): number {
+    return this.seriesId.length;
+  }
+  protected columns(): Cuttable[] {
+    return [
+      this.seriesId,
+      this.time,
+      this.startTime,
+      this.kind,
+      this.valueType,
+      this.valueInt,
+      this.valueDouble,
+      this.flags,
+    ];
+  }
+}
+
+/** Optional double: `isNull` 1 means unset (the double is then 0). */
+export class OptionalDoubles {
+  readonly isNull = new Bytes();
+  readonly value = new Lanes();
+}
+
+export class HistogramPoints extends Group {
+  readonly seriesId = new Lanes();
+  readonly time = new Lanes();
+  readonly startTime = new Lanes();
+  /** TEMPORALITY_*. */
+  readonly temporality = new Bytes();
+  readonly count = new Lanes();
+  readonly sum = new OptionalDoubles();
+  readonly min = new OptionalDoubles();
+  readonly max = new OptionalDoubles();
+  /** Array columns: end offset of each row in the flat data. */
+  readonly explicitBoundsEnd = new Lanes();
+  readonly explicitBounds = new Lanes();
+  readonly bucketCountsEnd = new Lanes();
+  readonly bucketCounts = new Lanes();
+  readonly flags = new Words();
+  get length(): number {
+    return this.seriesId.length;
+  }
+  protected columns(): Cuttable[] {
+    return [
+      this.seriesId,
+      this.time,
+      this.startTime,
+      this.temporality,
+      this.count,
+      ...optionalColumns(this.sum, this.min, this.max),
+      this.explicitBoundsEnd,
+      this.explicitBounds,
+      this.bucketCountsEnd,
+      this.bucketCounts,
+      this.flags,
+    ];
+  }
+}
+
+export class ExponentialHistogramPoints extends Group {
+  readonly seriesId = new Lanes();
+  readonly time = new Lanes();
+  readonly startTime = new Lanes();
+  /** TEMPORALITY_*. */
+  readonly temporality = new Bytes();
+  readonly count = new Lanes();
+  readonly sum = new OptionalDoubles();
+  readonly min = new OptionalDoubles();
+  readonly max = new OptionalDoubles();
+  readonly scale = new Words();
+  readonly zeroCount = new Lanes();
+  readonly zeroThreshold = new Lanes();
+  readonly positiveOffset = new Words();
+  readonly positiveCountsEnd = new Lanes();
+  readonly positiveCounts = new Lanes();
+  readonly negativeOffset = new Words();
+  readonly negativeCountsEnd = new Lanes();
+  readonly negativeCounts = new Lanes();
+  readonly flags = new Words();
+  get length(): number {
+    return this.seriesId.length;
+  }
+  protected columns(): Cuttable[] {
+    return [
+      this.seriesId,
+      this.time,
+      this.startTime,
+      this.temporality,
+      this.count,
+      ...optionalColumns(this.sum, this.min, this.max),
+      this.scale,
+      this.zeroCount,
+      this.zeroThreshold,
+      this.positiveOffset,
+      this.positiveCountsEnd,
+      this.positiveCounts,
+      this.negativeOffset,
+      this.negativeCountsEnd,
+      this.negativeCounts,
+      this.flags,
+    ];
+  }
+}
+
+export class SummaryPoints extends Group {
+  readonly seriesId = new Lanes();
+  readonly time = new Lanes();
+  readonly startTime = new Lanes();
+  readonly count = new Lanes();
+  readonly sum = new Lanes();
+  readonly quantilesEnd = new Lanes();
+  readonly quantiles = new Lanes();
+  readonly quantileValuesEnd = new Lanes();
+  readonly quantileValues = new Lanes();
+  readonly flags = new Words();
+  get length(): number {
+    return this.seriesId.length;
+  }
+  protected columns(): Cuttable[] {
+    return [
+      this.seriesId,
+      this.time,
+      this.startTime,
+      this.count,
+      this.sum,
+      this.quantilesEnd,
+      this.quantiles,
+      this.quantileValuesEnd,
+      this.quantileValues,
+      this.flags,
+    ];
+  }
+}
+
+/** Exemplars of any point; `pointTime` is the time of the point that carried it. */
+export class ExemplarPoints extends Group {
+  readonly seriesId = new Lanes();
+  readonly pointTime = new Lanes();
+  readonly time = new Lanes();
+  readonly valueType = new Bytes();
+  readonly valueInt = new Lanes();
+  readonly valueDouble = new Lanes();
+  /** 16 and 8 bytes a row; all zero where absent. */
+  readonly traceId = new Bytes();
+  readonly spanId = new Bytes();
+  /** Map column: keys and values as varint-length-prefixed UTF-8; types as in AttributeType's order. */
+  readonly attributesEnd = new Lanes();
+  readonly attributeKeys = new Bytes();
+  readonly attributeValues = new Bytes();
+  readonly attributeTypes = new Bytes();
+  get length(): number {
+    return this.seriesId.length;
+  }
+  protected columns(): Cuttable[] {
+    return [
+      this.seriesId,
+      this.pointTime,
+      this.time,
+      this.valueType,
+      this.valueInt,
+      this.valueDouble,
+      this.traceId,
+      this.spanId,
+      this.attributesEnd,
+      this.attributeKeys,
+      this.attributeValues,
+      this.attributeTypes,
+    ];
+  }
+}
+
+function optionalColumns(...columns: OptionalDoubles[]): Cuttable[] {
+  return columns.flatMap((c) => [c.isNull, c.value]);
+}
+
+/** A place in a batch to go back to when a request turns out to be malformed. */
+export interface BatchMark {
+  groups: number[][];
+  seriesRows: number;
+}
+
+export class PointBatch {
+  readonly numbers = new NumberPoints();
+  readonly histograms = new HistogramPoints();
+  readonly exponentialHistograms = new ExponentialHistogramPoints();
+  readonly summaries = new SummaryPoints();
+  readonly exemplars = new ExemplarPoints();
+  /** Rows of series that this receiver has not yet written. */
+  readonly seriesRows: SeriesRow[] = [];
+
+  private groups(): Group[] {
+    return [this.numbers, this.histograms, this.exponentialHistograms, this.summaries, this.exemplars];
+  }
+  /** Data points (exemplars and series rows are not points). */
+  get points(): number {
+    return this.numbers.length + this.histograms.length + this.exponentialHistograms.length + this.summaries.length;
+  }
+  get isEmpty(): boolean {
+    return this.points === 0 && this.seriesRows.length === 0;
+  }
+  mark(): BatchMark {
+    return { groups: this.groups().map((g) => g.mark()), seriesRows: this.seriesRows.length };
+  }
+  rollback(mark: BatchMark): void {
+    this.groups().forEach((group, i) => {
+      group.rollback(mark.groups[i]!);
+    });
+    this.seriesRows.length = mark.seriesRows;
+  }
+  clear(): void {
+    for (const group of this.groups()) group.rollback(new Array(64).fill(0));
+    this.seriesRows.length = 0;
+  }
+}

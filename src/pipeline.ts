@@ -1,0 +1,258 @@
+/**
+ * The pipeline: wires every stage, in the order in which a point passes them. Enters: a Config; leaves: a running
+ * server. Only this file, main.ts and cli/ join stages.
+ *
+ *   receive → decode → classify → spool ─▶ ack
+ *                                   └▶ store → rollups → show
+ */
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+import { createClassifier } from './classify/classifier.js';
+import { loadTaxonomy } from './classify/taxonomy.js';
+import type { Config } from './config.js';
+import { type DataDirectory, openDataDirectory } from './data-directory.js';
+import { SeriesTable } from './decode/series-table.js';
+import { createIntake } from './intake.js';
+import type { ClickHouse } from './model/clickhouse.js';
+import type { Address, Component } from './model/component.js';
+import { UserError } from './model/errors.js';
+import type { SegmentSource } from './model/spool.js';
+import { createGrpcReceiver } from './receive/grpc-receiver.js';
+import { createHttpReceiver } from './receive/http-receiver.js';
+import { createSqlEndpoint } from './show/sql-endpoint.js';
+import { type CategoryCount, createWebServer, type Status } from './show/web-server.js';
+import { GroupCommit } from './spool/group-commit.js';
+import { openSpool, type Spool } from './spool/spool.js';
+import { createDrain, type DrainLog } from './store/drain.js';
+import { openEmbeddedClickHouse } from './store/embedded-driver.js';
+import { connectClickHouse } from './store/http-driver.js';
+import { Rollups } from './store/rollups.js';
+import { readQuery } from './store/sql-files.js';
+import { createStorage } from './store/storage.js';
+
+export interface Pipeline extends Component {
+  addresses(): Status['addresses'];
+  readStatus(): Promise<Status>;
+  /** Drains the spool and recomputes every waiting rollup; for tests and orderly ends. */
+  settle(): Promise<void>;
+}
+
+export interface PipelineOptions {
+  config: Config;
+  version: string;
+  log: Logger;
+  nowUnixMs: () => number;
+}
+
+/** Longest pause between two tries to reach ClickHouse, milliseconds. */
+const RETRY_MAX_MS = 5_000;
+const CLICKHOUSE_TIMEOUT_MS = 120_000;
+const GROUP_POINTS_MAX = 100_000;
+
+export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
+  const { config, log, nowUnixMs } = options;
+  const startedMs = nowUnixMs();
+  const onError = (error: Error) => log.error({ err: error }, 'unexpected error');
+  const taxonomy = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
+  for (const warning of taxonomy.warnings) log.warn(warning);
+  const directory = await openDataDirectory(config.dataDir);
+  const clickhouse = await openClickHouse(config, directory);
+  const spool = await openSpool({
+    directory: directory.spool,
+    bytesMax: config.spoolBytesMax,
+    segmentBytesMax: config.spoolSegmentBytesMax,
+    nowUnixMs: startedMs,
+  });
+
+  const series = new SeriesTable({ classify: createClassifier(taxonomy), seed: randomBytes(4).readUInt32LE() });
+  const groupCommit = new GroupCommit({
+    spool,
+    delayMs: config.groupCommitMs,
+    pointsMax: GROUP_POINTS_MAX,
+    nowUnixMs,
+    onSeriesLost: (rows) => series.forgetWritten(rows),
+  });
+  const intake = createIntake({
+    spool,
+    groupCommit,
+    series,
+    limits: {
+      attributeDepthMax: config.attributeDepthMax,
+      pointFutureMaxMs: config.pointFutureMaxMs,
+      pointAgeMaxMs: config.pointAgeMaxMs,
+    },
+    inflightBytesMax: config.inflightBytesMax,
+    nowUnixMs,
+  });
+
+  const rollups = new Rollups({
+    clickhouse,
+    receiver: directory.receiver,
+    delayMs: config.rollupDelayMs,
+    nowUnixMs,
+    onError: (error) => log.warn({ err: error }, 'a rollup failed and is tried again'),
+  });
+  const stored = { points: 0, quarantinedSegments: 0 };
+  const drain = createDrain({
+    clickhouse,
+    spool: readingSide(spool, groupCommit),
+    rollups,
+    intervalMs: config.drainIntervalMs,
+    retryMaxMs: RETRY_MAX_MS,
+    log: createDrainLog(log, stored),
+  });
+
+  const listen = { host: config.host, requestBytesMax: config.requestBytesMax, exportMetrics: intake.exportMetrics, onError };
+  const grpc = createGrpcReceiver({ ...listen, port: config.grpcPort });
+  const http = createHttpReceiver({ ...listen, port: config.httpPort });
+  const sql =
+    clickhouse.kind === 'embedded'
+      ? createSqlEndpoint({ host: config.host, port: config.sqlPort, clickhouse, readOnly: true })
+      : undefined;
+  const web = createWebServer({ host: config.host, port: config.webPort, findProblems, readStatus, onError });
+  const listeners: Listener[] = [
+    ...(sql ? [{ component: sql, env: 'PLUMBLINE_SQL_PORT', port: config.sqlPort }] : []),
+    { component: web, env: 'PLUMBLINE_WEB_PORT', port: config.webPort },
+    { component: grpc, env: 'PLUMBLINE_GRPC_PORT', port: config.grpcPort },
+    { component: http, env: 'PLUMBLINE_HTTP_PORT', port: config.httpPort },
+  ];
+  const storage = createStorage(clickhouse, [rollups, drain], log);
+
+  async function start(): Promise<void> {
+    await storage.start();
+    for (const listener of listeners) await startListening(listener, config.host);
+  }
+
+  /** Stop taking, finish what was taken, release. What ClickHouse does not take in time stays in the spool. */
+  async function shutdown(deadlineMs: number): Promise<void> {
+    const endMs = nowUnixMs() + deadlineMs;
+    const left = () => Math.max(0, endMs - nowUnixMs());
+    await Promise.all([grpc.shutdown(left() / 2), http.shutdown(left() / 2)]);
+    await groupCommit.flush();
+    await storage.shutdown(left());
+    await Promise.all([sql?.shutdown(left()), web.shutdown(left())]);
+    await groupCommit.seal();
+    await clickhouse.close();
+    await directory.unlock();
+  }
+
+  async function settle(): Promise<void> {
+    await groupCommit.flush();
+    while (!spool.isEmpty) await new Promise((done) => setTimeout(done, 20));
+    await rollups.settle();
+  }
+
+  async function findProblems(): Promise<string[]> {
+    const problems: string[] = [];
+    if (spool.isFull) problems.push('the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): senders are asked to retry');
+    if (clickhouse.kind === 'embedded') {
+      await clickhouse.ping().catch((error: Error) => problems.push(`the embedded ClickHouse fails: ${error.message}`));
+    }
+    return problems;
+  }
+
+  function addresses(): Status['addresses'] {
+    const text = (component: { address(): Address }) => formatAddress(component.address());
+    return { grpc: text(grpc), http: text(http), sql: sql ? text(sql) : hidePassword(config.clickhouseUrl), web: text(web) };
+  }
+
+  async function readStatus(): Promise<Status> {
+    const { counts } = intake;
+    const categories = clickhouse.query<CategoryCount>(readQuery('category_counts'));
+    return {
+      version: options.version,
+      uptimeS: (nowUnixMs() - startedMs) / 1000,
+      addresses: addresses(),
+      points: { accepted: counts.pointsAccepted, rejected: counts.pointsRejected, stored: stored.points, dropped: 0 },
+      requests: {
+        answered: counts.requestsAnswered,
+        malformed: counts.requestsMalformed,
+        refused: counts.requestsRefused,
+      },
+      spool: { bytes: spool.bytes, bytesMax: config.spoolBytesMax, quarantinedSegments: stored.quarantinedSegments },
+      rollups: { waiting: rollups.waiting },
+      categories: storage.isReady() ? await categories.catch(() => []) : [],
+    };
+  }
+
+  return { start, shutdown, addresses, readStatus, settle };
+}
+
+function openClickHouse(config: Config, directory: DataDirectory): Promise<ClickHouse> {
+  const database = config.clickhouseDatabase;
+  if (config.clickhouseUrl === '') {
+    return openEmbeddedClickHouse({ directory: directory.clickhouse, database, temporaryDirectory: directory.temporary });
+  }
+  return connectClickHouse({
+    url: config.clickhouseUrl,
+    username: config.clickhouseUser,
+    password: config.clickhousePassword,
+    database,
+    requestTimeoutMs: CLICKHOUSE_TIMEOUT_MS,
+  });
+}
+
+/** The spool as the drain reads it: only the group commit may close the segment being written. */
+function readingSide(spool: Spool, groupCommit: GroupCommit): SegmentSource {
+  return {
+    seal: () => groupCommit.seal(),
+    oldest: () => spool.oldest(),
+    read: (segment) => spool.read(segment),
+    commit: (segment) => spool.commit(segment),
+    quarantine: (segment) => spool.quarantine(segment),
+  };
+}
+
+interface Listener {
+  component: Component & { address(): Address };
+  env: string;
+  port: number;
+}
+
+async function startListening({ component, env, port }: Listener, host: string): Promise<void> {
+  try {
+    await component.start();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EADDRINUSE') {
+      throw new UserError(
+        `port ${port} on ${host} is in use; stop what listens there, or set ${env} to another port (0 = any free one)`,
+      );
+    }
+    if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
+      throw new UserError(`cannot listen on ${host}:${port} (${code}); set PLUMBLINE_HOST and ${env} to what this user may use`);
+    }
+    throw error;
+  }
+}
+
+function createDrainLog(log: Logger, stored: { points: number; quarantinedSegments: number }): DrainLog {
+  return {
+    onRetry: (segment, error, attempt) =>
+      log.warn({ segment: segment.name, attempt, reason: error.message }, 'ClickHouse did not take a segment; trying again'),
+    onQuarantine: (segment, error, path) => {
+      stored.quarantinedSegments++;
+      log.error({ segment: segment.name, path, reason: error.message }, 'ClickHouse can never take this segment; it is kept aside');
+    },
+    onTorn: (segment, tornBytes) =>
+      log.warn({ segment: segment.name, tornBytes }, 'a crash cut a write short that was never acknowledged; ignored'),
+    onStored: (_segment, rowsByTable) => {
+      for (const [table, rows] of rowsByTable) if (table.endsWith('_points')) stored.points += rows;
+    },
+  };
+}
+
+export function defaultTaxonomyFile(): string {
+  return fileURLToPath(new URL('../catalogue/taxonomy.yaml', import.meta.url));
+}
+
+function formatAddress({ host, port }: Address): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+function hidePassword(url: string): string {
+  const parsed = new URL(url);
+  parsed.username = parsed.password = '';
+  return parsed.toString();
+}

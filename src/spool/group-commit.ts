@@ -1,0 +1,127 @@
+/**
+ * Group commit: requests decode into one open PointBatch; a few milliseconds later it is written and fsynced for all
+ * of them together, while the next batch fills. Enters: points in `batch`; leaves: a promise per group, resolved when
+ * they are on disk. The only writer of the spool.
+ */
+import { RetryableError } from '../model/errors.js';
+import { PointBatch } from '../model/point-batch.js';
+import type { SeriesRow } from '../model/series.js';
+import { encodeBatch } from './batch-blocks.js';
+import type { Spool } from './spool.js';
+
+export interface GroupCommitOptions {
+  spool: Spool;
+  /** How long a group waits for company, milliseconds. */
+  delayMs: number;
+  /** A group of this many points is written at once. */
+  pointsMax: number;
+  nowUnixMs: () => number;
+  /** Series rows that could not be written and must come again. */
+  onSeriesLost: (rows: readonly SeriesRow[]) => void;
+}
+
+interface Group {
+  batch: PointBatch;
+  done: Promise<void>;
+  resolve: () => void;
+  reject: (error: Error) => void;
+  timer: NodeJS.Timeout | undefined;
+  isDue: boolean;
+}
+
+/** How long a sender waits when the disk itself refuses, milliseconds. */
+const DISK_RETRY_MS = 5_000;
+
+export class GroupCommit {
+  private readonly options: GroupCommitOptions;
+  private group: Group;
+  private spare: PointBatch | undefined;
+  /** Everything that touches the spool's open segment, one after the other. */
+  private queue: Promise<void> = Promise.resolve();
+  private isWriting = false;
+
+  constructor(options: GroupCommitOptions) {
+    this.options = options;
+    this.group = createGroup(new PointBatch());
+  }
+
+  /** The batch to decode into, now. Use it synchronously; `commit` in the same turn. */
+  get batch(): PointBatch {
+    return this.group.batch;
+  }
+
+  /** Resolves when what is in the batch now is on disk; throws RetryableError where it could not be written. */
+  commit(): Promise<void> {
+    const { group } = this;
+    if (group.batch.points >= this.options.pointsMax) this.makeDue(group);
+    else if (group.timer === undefined && !group.isDue) {
+      group.timer = setTimeout(() => this.makeDue(group), this.options.delayMs);
+    }
+    return group.done;
+  }
+
+  /** Write what is open and close the segment, so that it can be drained. */
+  async seal(): Promise<void> {
+    await this.enqueue(() => this.options.spool.seal());
+  }
+
+  /** Write what is open; resolves when the disk has it. */
+  async flush(): Promise<void> {
+    if (!this.group.batch.isEmpty) this.makeDue(this.group);
+    await this.queue;
+    if (this.isWriting || !this.group.batch.isEmpty) await this.flush();
+  }
+
+  private makeDue(group: Group): void {
+    if (group !== this.group) return;
+    clearTimeout(group.timer);
+    group.isDue = true;
+    if (!this.isWriting) this.writeGroup();
+  }
+
+  private writeGroup(): void {
+    const { group } = this;
+    this.group = createGroup(this.spare ?? new PointBatch());
+    this.spare = undefined;
+    this.isWriting = true;
+    void this.enqueue(() => this.write(group)).finally(() => {
+      this.isWriting = false;
+      if (this.group.isDue) this.writeGroup();
+    });
+  }
+
+  private async write(group: Group): Promise<void> {
+    try {
+      await this.options.spool.append(encodeBatch(group.batch, Math.floor(this.options.nowUnixMs() / 1000)));
+      group.resolve();
+    } catch (error) {
+      this.options.onSeriesLost(group.batch.seriesRows);
+      group.reject(
+        new RetryableError(`the spool cannot be written: ${(error as Error).message}`, DISK_RETRY_MS, { cause: error }),
+      );
+    }
+    // An unusually large batch is left to the garbage collector, its memory is not needed again.
+    if (group.batch.points <= 2 * this.options.pointsMax) {
+      group.batch.clear();
+      this.spare = group.batch;
+    }
+  }
+
+  private enqueue(work: () => Promise<void>): Promise<void> {
+    const result = this.queue.then(work);
+    this.queue = result.catch(() => {});
+    return result;
+  }
+}
+
+function createGroup(batch: PointBatch): Group {
+  let resolve = () => {};
+  let reject: (error: Error) => void = () => {};
+  const done = new Promise<void>((onDone, onError) => {
+    resolve = onDone;
+    reject = onError;
+  });
+  // A group may fail before anyone waits for it; its waiters still see the error.
+  done.catch(() => {});
+  return { batch, done, resolve, reject, timer: undefined, isDue: false };
+}

@@ -1,0 +1,144 @@
+/**
+ * Drain: spool segments in order → rows in ClickHouse. One insert per segment and table, with the segment's name as
+ * deduplication token, so that a retry counts once; then the touched buckets are marked; then the segment is removed.
+ * A segment that ClickHouse can never take is put aside, never thrown away.
+ */
+import pRetry from 'p-retry';
+import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
+import type { Component } from '../model/component.js';
+import type { Frame, SealedSegment, SegmentSource } from '../model/spool.js';
+import type { Rollups } from './rollups.js';
+
+export interface DrainOptions {
+  clickhouse: ClickHouse;
+  spool: SegmentSource;
+  rollups: Pick<Rollups, 'markTouched'>;
+  /** How often the spool is looked at, milliseconds: most of the time from acknowledgement to visible in SQL. */
+  intervalMs: number;
+  /** Longest pause between two tries while ClickHouse is away, milliseconds. */
+  retryMaxMs: number;
+  log: DrainLog;
+}
+
+export interface DrainLog {
+  /** ClickHouse did not take a segment; it will be tried again. */
+  onRetry(segment: SealedSegment, error: Error, attempt: number): void;
+  /** A segment was put aside for good at `path`. */
+  onQuarantine(segment: SealedSegment, error: Error, path: string): void;
+  /** A crash had cut an unacknowledged write short. */
+  onTorn(segment: SealedSegment, tornBytes: number): void;
+  /** Rows of a segment are visible in SQL. */
+  onStored(segment: SealedSegment, rowsByTable: ReadonlyMap<string, number>): void;
+}
+
+/**
+ * ClickHouse error codes that say the data itself is wrong, so that no retry can help: cannot parse, no such column,
+ * incorrect data, type mismatch, cannot read all data, unknown type, value out of range.
+ */
+const DATA_ERROR_CODES: ReadonlySet<number> = new Set([6, 10, 16, 27, 33, 50, 53, 70, 117, 321]);
+
+export function createDrain(options: DrainOptions): Drain {
+  return new Drain(options);
+}
+
+export class Drain implements Component {
+  private readonly options: DrainOptions;
+  private readonly stopping = new AbortController();
+  private running: Promise<void> | undefined;
+  private wake = () => {};
+
+  constructor(options: DrainOptions) {
+    this.options = options;
+  }
+
+  async start(): Promise<void> {
+    this.running ??= this.run();
+  }
+
+  /** Drains what is left as far as the deadline allows; the rest stays in the spool for the next start. */
+  async shutdown(deadlineMs: number): Promise<void> {
+    const timer = setTimeout(() => this.stopping.abort(), deadlineMs);
+    this.isLast = true;
+    this.wake();
+    await this.running;
+    clearTimeout(timer);
+  }
+  /** Set by shutdown: stop as soon as the spool is empty. */
+  private isLast = false;
+
+  private async run(): Promise<void> {
+    const { spool, intervalMs } = this.options;
+    while (!this.stopping.signal.aborted) {
+      if (spool.oldest() === undefined) await spool.seal();
+      const segment = spool.oldest();
+      if (segment !== undefined) await this.store(segment);
+      else if (this.isLast) return;
+      else await this.pause(intervalMs);
+    }
+  }
+
+  private async store(segment: SealedSegment): Promise<void> {
+    const { spool, log } = this.options;
+    const { frames, tornBytes } = await spool.read(segment);
+    if (tornBytes > 0) log.onTorn(segment, tornBytes);
+    try {
+      await pRetry(() => this.insert(segment, frames), {
+        retries: Number.POSITIVE_INFINITY,
+        minTimeout: 100,
+        maxTimeout: this.options.retryMaxMs,
+        randomize: true,
+        signal: this.stopping.signal,
+        shouldRetry: ({ error }) => !isDataError(error),
+        onFailedAttempt: ({ error, attemptNumber }) => log.onRetry(segment, error, attemptNumber),
+      });
+    } catch (error) {
+      if (this.stopping.signal.aborted) return;
+      log.onQuarantine(segment, error as Error, await spool.quarantine(segment));
+      return;
+    }
+    await spool.commit(segment);
+  }
+
+  private async insert(segment: SealedSegment, frames: readonly Frame[]): Promise<void> {
+    const { clickhouse, rollups, log } = this.options;
+    const rowsByTable = new Map<string, number>();
+    for (const [table, blocks] of groupByTable(frames)) {
+      await clickhouse.insertNative(
+        table,
+        blocks.map((frame) => frame.payload),
+        { deduplicationToken: `${segment.name}:${table}` },
+      );
+      rowsByTable.set(
+        table,
+        blocks.reduce((rows, frame) => rows + frame.rows, 0),
+      );
+    }
+    await rollups.markTouched(frames);
+    log.onStored(segment, rowsByTable);
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+function isDataError(error: Error): boolean {
+  return error instanceof ClickHouseError && DATA_ERROR_CODES.has(error.code);
+}
+
+/** Tables in the order of their first frame; series come before points in every group commit. */
+function groupByTable(frames: readonly Frame[]): Map<string, Frame[]> {
+  const byTable = new Map<string, Frame[]>();
+  for (const frame of frames) {
+    const known = byTable.get(frame.table);
+    if (known) known.push(frame);
+    else byTable.set(frame.table, [frame]);
+  }
+  return byTable;
+}

@@ -1,0 +1,66 @@
+/**
+ * Numbered, forward-only migrations. Enters: clickhouse/migrations/NNNN_name.sql; leaves: the schema, and a row per
+ * migration in schema_migrations. Refuses a database that a newer Plumbline has migrated.
+ */
+import { readdir, readFile } from 'node:fs/promises';
+import type { ClickHouse } from '../model/clickhouse.js';
+import { UserError } from '../model/errors.js';
+import { sqlDirectory } from './sql-files.js';
+
+interface Migration {
+  version: number;
+  name: string;
+  statements: string[];
+}
+
+/** Applies what is missing, in order; returns the names of what was applied. */
+export async function applyMigrations(clickhouse: ClickHouse): Promise<string[]> {
+  await clickhouse.command(
+    `CREATE TABLE IF NOT EXISTS schema_migrations
+     (version UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+     ENGINE = ReplacingMergeTree ORDER BY version`,
+  );
+  const migrations = await readMigrations();
+  const rows = await clickhouse.query<{ version: number }>('SELECT DISTINCT version FROM schema_migrations');
+  const applied = new Set(rows.map((row) => Number(row.version)));
+  const newest = migrations.at(-1)?.version ?? 0;
+  const unknown = Math.max(0, ...applied);
+  if (unknown > newest) {
+    throw new UserError(
+      `the database ${clickhouse.database} has schema version ${unknown}, this Plumbline knows ${newest}: ` +
+        'it was used by a newer Plumbline; upgrade this one, or point it at another data directory or database',
+    );
+  }
+  const done: string[] = [];
+  for (const migration of migrations) {
+    if (applied.has(migration.version)) continue;
+    for (const statement of migration.statements) await clickhouse.command(statement);
+    await clickhouse.command('INSERT INTO schema_migrations (version, name) SELECT {version:UInt32}, {name:String}', {
+      params: { version: migration.version, name: migration.name },
+    });
+    done.push(migration.name);
+  }
+  return done;
+}
+
+async function readMigrations(): Promise<Migration[]> {
+  const directory = sqlDirectory('migrations');
+  const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort();
+  return Promise.all(
+    names.map(async (name) => ({
+      version: Number.parseInt(name, 10),
+      name: name.replace(/\.sql$/, ''),
+      statements: splitStatements(await readFile(`${directory}/${name}`, 'utf8')),
+    })),
+  );
+}
+
+/** Statements end with a semicolon at the end of a line. Each can be run again: a crash may fall between two. */
+function splitStatements(sql: string): string[] {
+  return sql
+    .replace(/^--.*$/gm, '')
+    .split(/;\s*$/m)
+    .map((statement) => statement.trim())
+    .filter((statement) => statement !== '')
+    .map((statement) => statement.replace(/^CREATE (TABLE|VIEW) (?!IF NOT EXISTS)/, 'CREATE $1 IF NOT EXISTS '));
+}

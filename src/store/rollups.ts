@@ -1,0 +1,221 @@
+/**
+ * Rollups: for every bucket that an insert touched, recompute its rows from raw points (1m) or from the finer rollup
+ * (1h, 1d). Recomputing is idempotent, so duplicates, retries, late points and several receivers end in the same rows.
+ * Enters: frames just inserted; leaves: rows in {shape}_{1m,1h,1d}. See docs/decisions/0003-rollups.md.
+ */
+import type { ClickHouse } from '../model/clickhouse.js';
+import type { Component } from '../model/component.js';
+import type { Frame } from '../model/spool.js';
+import { type Mark, RollupMarks, type Shape, SHAPES } from './rollup-marks.js';
+import { readQuery } from './sql-files.js';
+import { findMinutes, findSeries } from './touched-buckets.js';
+
+export interface RollupsOptions {
+  clickhouse: ClickHouse;
+  /** Name of this receiver, the same after a restart. */
+  receiver: string;
+  /** How long after its end a minute is recomputed, milliseconds: most points of it have arrived by then. */
+  delayMs: number;
+  nowUnixMs: () => number;
+  onError: (error: Error) => void;
+}
+
+/** Each resolution, what it is made from, and how often its open bucket is brought up to date. */
+const RESOLUTIONS = [
+  { name: '1m', seconds: 60, source: 'points', openEveryMs: Number.POSITIVE_INFINITY },
+  { name: '1h', seconds: 3_600, source: '1m', openEveryMs: 600_000 },
+  { name: '1d', seconds: 86_400, source: '1h', openEveryMs: 7_200_000 },
+] as const;
+type Resolution = (typeof RESOLUTIONS)[number];
+
+/** Late points of one bucket are gathered this long before it is recomputed, milliseconds. */
+const QUIET_MS = 1_000;
+const IDLE_MS = 500;
+const RETRY_MS = 2_000;
+/** Marks of another receiver that are older than this are taken over, milliseconds. */
+const TAKE_OVER_MS = 3 * 3_600_000;
+/** One statement covers at most this many buckets, and bridges gaps of at most this many. */
+const BUCKETS_PER_STATEMENT_MAX = 240;
+const GAP_BUCKETS_MAX = 5;
+
+const TABLE_SHAPES = new Map<string, Shape>(SHAPES.map((shape) => [`${shape}_points`, shape]));
+
+export class Rollups implements Component {
+  private readonly options: RollupsOptions;
+  private readonly marks: RollupMarks;
+  private running: Promise<void> | undefined;
+  private isStopping = false;
+  private wake = () => {};
+
+  constructor(options: RollupsOptions) {
+    this.options = options;
+    this.marks = new RollupMarks(options.clickhouse, options.receiver);
+  }
+
+  /** Loads what was left waiting at the last stop or crash, and begins to work it off. */
+  async start(): Promise<void> {
+    if (this.running !== undefined) return;
+    const now = this.options.nowUnixMs();
+    await this.marks.load(now, now - TAKE_OVER_MS);
+    this.running = this.run();
+  }
+
+  /** Waits for the statement under way; what still waits is kept in rollup_marks. */
+  async shutdown(_deadlineMs: number): Promise<void> {
+    this.isStopping = true;
+    this.wake();
+    await this.running;
+  }
+
+  /** Buckets that wait to be recomputed. */
+  get waiting(): number {
+    return this.marks.size;
+  }
+
+  /** Marks the minutes that these frames touched; resolves when the marks are durable. */
+  async markTouched(frames: readonly Frame[]): Promise<void> {
+    const now = this.options.nowUnixMs();
+    for (const frame of frames) {
+      const shape = TABLE_SHAPES.get(frame.table);
+      if (shape !== undefined) this.markFrame(shape, frame.payload, now);
+    }
+    await this.marks.save();
+  }
+
+  /** Recompute everything that waits, open buckets too; for tests, imports and orderly ends. */
+  async settle(): Promise<void> {
+    while (this.marks.size > 0) await this.recompute(this.marks.takeDue(Number.POSITIVE_INFINITY));
+  }
+
+  private markFrame(shape: Shape, block: Uint8Array, now: number): void {
+    const late = new Set<number>();
+    for (const minute of findMinutes(block)) {
+      // A minute that has just ended was not recomputed yet, or will be cheap to do again: all series at once.
+      if (minute * 60_000 + 120_000 + this.options.delayMs < now) late.add(minute);
+      else this.touch(shape, RESOLUTIONS[0], minute * 60, undefined, now);
+    }
+    if (late.size === 0) return;
+    for (const [minute, series] of findSeries(block, late)) this.touch(shape, RESOLUTIONS[0], minute * 60, series, now);
+  }
+
+  private touch(
+    shape: Shape,
+    resolution: Resolution,
+    timeS: number,
+    series: ReadonlySet<bigint> | undefined,
+    now: number,
+  ): void {
+    const endMs = (timeS + resolution.seconds) * 1000 + this.options.delayMs;
+    const dueMs = endMs > now ? Math.min(endMs, now + resolution.openEveryMs) : now + QUIET_MS;
+    this.marks.touch({ shape, resolutionS: resolution.seconds, timeS }, series, now, dueMs);
+  }
+
+  private async run(): Promise<void> {
+    while (!this.isStopping) {
+      const due = this.marks.takeDue(this.options.nowUnixMs());
+      if (due.length === 0) await this.pause(IDLE_MS);
+      else {
+        try {
+          await this.recompute(due);
+        } catch (error) {
+          if (this.isStopping) return;
+          const now = this.options.nowUnixMs();
+          this.marks.putBack(due, now, now + RETRY_MS);
+          this.options.onError(error as Error);
+          await this.pause(RETRY_MS);
+        }
+      }
+    }
+  }
+
+  /** Recompute these buckets, mark the coarser ones that they belong to, and save both. */
+  private async recompute(due: readonly Mark[]): Promise<void> {
+    const now = this.options.nowUnixMs();
+    for (const statement of planStatements(due)) {
+      if (this.isStopping) throw new Error('stopped before every due bucket was recomputed');
+      await this.runStatement(statement);
+    }
+    for (const mark of due) {
+      const coarser = RESOLUTIONS.find((r) => r.seconds > mark.resolutionS);
+      if (coarser === undefined) continue;
+      const timeS = mark.timeS - (mark.timeS % coarser.seconds);
+      this.touch(mark.shape, coarser, timeS, mark.series, now);
+    }
+    await this.marks.save(due);
+  }
+
+  private async runStatement(statement: Statement): Promise<void> {
+    const { shape, resolution, fromS, toS, series } = statement;
+    const { clickhouse } = this.options;
+    const isRaw = resolution.source === 'points';
+    const target = `${shape}_${resolution.name}`;
+    const params: Record<string, unknown> = {
+      target,
+      source: `${shape}_${resolution.source}`,
+      step_s: resolution.seconds,
+      from: formatTime(fromS),
+      to: formatTime(toS),
+    };
+    if (series !== undefined) params.series = [...series].map(String);
+    const restrict = (sql: string) =>
+      sql.replace('/*series*/', series === undefined ? '' : 'AND series_id IN {series:Array(UInt64)}');
+    const settings = { max_bytes_before_external_group_by: 1_000_000_000, optimize_aggregation_in_order: 1 };
+    await clickhouse.command(restrict(readQuery(isRaw ? `rollup_${shape}_points` : `rollup_${shape}`)), {
+      params,
+      settings,
+    });
+    if (resolution.name === '1h') {
+      await clickhouse.command(restrict(readQuery('rollup_activity')), { params: { ...params, source: target }, settings });
+    }
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+}
+
+interface Statement {
+  shape: Shape;
+  resolution: Resolution;
+  fromS: number;
+  toS: number;
+  series: Set<bigint> | undefined;
+}
+
+/** Neighbouring buckets of one shape and resolution share a statement: recomputing one too many does no harm. */
+export function planStatements(marks: readonly Mark[]): Statement[] {
+  const statements: Statement[] = [];
+  const sorted = [...marks].sort(
+    (a, b) => a.resolutionS - b.resolutionS || a.shape.localeCompare(b.shape) || a.timeS - b.timeS,
+  );
+  for (const mark of sorted) {
+    const resolution = RESOLUTIONS.find((r) => r.seconds === mark.resolutionS)!;
+    const toS = mark.timeS + resolution.seconds;
+    const last = statements.at(-1);
+    if (
+      last !== undefined &&
+      last.shape === mark.shape &&
+      last.resolution === resolution &&
+      (last.series === undefined) === (mark.series === undefined) &&
+      mark.timeS - last.toS <= GAP_BUCKETS_MAX * resolution.seconds &&
+      toS - last.fromS <= BUCKETS_PER_STATEMENT_MAX * resolution.seconds
+    ) {
+      last.toS = toS;
+      if (last.series !== undefined) for (const id of mark.series!) last.series.add(id);
+    } else {
+      const series = mark.series === undefined ? undefined : new Set(mark.series);
+      statements.push({ shape: mark.shape, resolution, fromS: mark.timeS, toS, series });
+    }
+  }
+  return statements;
+}
+
+function formatTime(unixS: number): string {
+  return new Date(unixS * 1000).toISOString().slice(0, 19).replace('T', ' ');
+}
