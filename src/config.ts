@@ -27,13 +27,35 @@ const DAY_MS = 86_400_000;
 const PORT = { min: 0, max: 65_535, unit: 'port' };
 
 export const SETTINGS = {
-  dataDir: { env: 'PLUMBLINE_DATA_DIR', default: './data', about: 'where the spool and the embedded ClickHouse live' },
-  host: { env: 'PLUMBLINE_HOST', default: '127.0.0.1', about: 'address to listen on; 0.0.0.0 = every interface' },
-  grpcPort: { env: 'PLUMBLINE_GRPC_PORT', default: 4317, ...PORT, about: 'OTLP over gRPC; 0 = any free port' },
+  dataDir: {
+    env: 'PLUMBLINE_DATA_DIR',
+    default: './data',
+    about: 'where the spool and the embedded ClickHouse live',
+  },
+  host: {
+    env: 'PLUMBLINE_HOST',
+    default: '127.0.0.1',
+    about: 'address to listen on; 0.0.0.0 = every interface',
+  },
+  grpcPort: {
+    env: 'PLUMBLINE_GRPC_PORT',
+    default: 4317,
+    ...PORT,
+    about: 'OTLP over gRPC; 0 = any free port',
+  },
   httpPort: { env: 'PLUMBLINE_HTTP_PORT', default: 4318, ...PORT, about: 'OTLP over HTTP' },
-  sqlPort: { env: 'PLUMBLINE_SQL_PORT', default: 8123, ...PORT, about: 'ClickHouse SQL over HTTP (embedded mode)' },
+  sqlPort: {
+    env: 'PLUMBLINE_SQL_PORT',
+    default: 8123,
+    ...PORT,
+    about: 'ClickHouse SQL over HTTP (embedded mode)',
+  },
   webPort: { env: 'PLUMBLINE_WEB_PORT', default: 4320, ...PORT, about: 'page, API, /healthz, /readyz' },
-  clickhouseUrl: { env: 'CLICKHOUSE_URL', default: '', about: 'a ClickHouse server to use instead of the embedded one' },
+  clickhouseUrl: {
+    env: 'CLICKHOUSE_URL',
+    default: '',
+    about: 'a ClickHouse server to use instead of the embedded one',
+  },
   clickhouseUser: { env: 'CLICKHOUSE_USER', default: 'default', about: 'its user' },
   clickhousePassword: { env: 'CLICKHOUSE_PASSWORD', default: '', isSecret: true, about: 'its password' },
   clickhouseDatabase: { env: 'CLICKHOUSE_DATABASE', default: 'plumbline', about: 'database of every table' },
@@ -79,7 +101,7 @@ export const SETTINGS = {
   },
   drainIntervalMs: {
     env: 'PLUMBLINE_DRAIN_INTERVAL_MS',
-    default: 250,
+    default: 500,
     min: 10,
     max: 60_000,
     unit: 'ms',
@@ -158,7 +180,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
   return config as Config;
 }
 
-function parseSetting(setting: NumberSetting | TextSetting, text: string, problems: string[]): number | string {
+function parseSetting(
+  setting: NumberSetting | TextSetting,
+  text: string,
+  problems: string[],
+): number | string {
   if ('unit' in setting) {
     const value = /^\d+$/.test(text.trim()) ? Number(text) : Number.NaN;
     if (!(value >= setting.min && value <= setting.max)) {
@@ -190,5 +216,7 @@ export function describeSettings(): string {
     return [setting.env, value, setting.about] as const;
   });
   const widths = [0, 1].map((i) => Math.max(...rows.map((row) => row[i]!.length)));
-  return rows.map(([env, value, about]) => `  ${env.padEnd(widths[0]!)}  ${value.padEnd(widths[1]!)}  ${about}`).join('\n');
+  return rows
+    .map(([env, value, about]) => `  ${env.padEnd(widths[0]!)}  ${value.padEnd(widths[1]!)}  ${about}`)
+    .join('\n');
 }

@@ -52,7 +52,10 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
     series.trim();
     try {
       const context = { batch, series, limits, nowUnixMs: nowUnixMs() };
-      const { accepted, rejections } = (encoding === 'protobuf' ? decodeProtobuf : decodeJson)(bytes, context);
+      const { accepted, rejections } = (encoding === 'protobuf' ? decodeProtobuf : decodeJson)(
+        bytes,
+        context,
+      );
       return { accepted, rejected: rejections.reduce((sum, r) => sum + r.count, 0), rejections };
     } catch (error) {
       counts.requestsMalformed++;
@@ -65,7 +68,10 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
   async function exportMetrics(bytes: Uint8Array, encoding: 'protobuf' | 'json'): Promise<ExportOutcome> {
     if (spool.isFull) {
       counts.requestsRefused++;
-      throw new RetryableError('the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): ClickHouse is away or slow', FULL_RETRY_MS);
+      throw new RetryableError(
+        'the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): ClickHouse is away or slow',
+        FULL_RETRY_MS,
+      );
     }
     if (inflightBytes > 0 && inflightBytes + bytes.length > inflightBytesMax) {
       counts.requestsRefused++;

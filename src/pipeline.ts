@@ -65,7 +65,10 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     nowUnixMs: startedMs,
   });
 
-  const series = new SeriesTable({ classify: createClassifier(taxonomy), seed: randomBytes(4).readUInt32LE() });
+  const series = new SeriesTable({
+    classify: createClassifier(taxonomy),
+    seed: randomBytes(4).readUInt32LE(),
+  });
   const groupCommit = new GroupCommit({
     spool,
     delayMs: config.groupCommitMs,
@@ -103,7 +106,12 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     log: createDrainLog(log, stored),
   });
 
-  const listen = { host: config.host, requestBytesMax: config.requestBytesMax, exportMetrics: intake.exportMetrics, onError };
+  const listen = {
+    host: config.host,
+    requestBytesMax: config.requestBytesMax,
+    exportMetrics: intake.exportMetrics,
+    onError,
+  };
   const grpc = createGrpcReceiver({ ...listen, port: config.grpcPort });
   const http = createHttpReceiver({ ...listen, port: config.httpPort });
   const sql =
@@ -145,16 +153,24 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
 
   async function findProblems(): Promise<string[]> {
     const problems: string[] = [];
-    if (spool.isFull) problems.push('the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): senders are asked to retry');
+    if (spool.isFull)
+      problems.push('the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): senders are asked to retry');
     if (clickhouse.kind === 'embedded') {
-      await clickhouse.ping().catch((error: Error) => problems.push(`the embedded ClickHouse fails: ${error.message}`));
+      await clickhouse
+        .ping()
+        .catch((error: Error) => problems.push(`the embedded ClickHouse fails: ${error.message}`));
     }
     return problems;
   }
 
   function addresses(): Status['addresses'] {
     const text = (component: { address(): Address }) => formatAddress(component.address());
-    return { grpc: text(grpc), http: text(http), sql: sql ? text(sql) : hidePassword(config.clickhouseUrl), web: text(web) };
+    return {
+      grpc: text(grpc),
+      http: text(http),
+      sql: sql ? text(sql) : hidePassword(config.clickhouseUrl),
+      web: text(web),
+    };
   }
 
   async function readStatus(): Promise<Status> {
@@ -164,13 +180,22 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       version: options.version,
       uptimeS: (nowUnixMs() - startedMs) / 1000,
       addresses: addresses(),
-      points: { accepted: counts.pointsAccepted, rejected: counts.pointsRejected, stored: stored.points, dropped: 0 },
+      points: {
+        accepted: counts.pointsAccepted,
+        rejected: counts.pointsRejected,
+        stored: stored.points,
+        dropped: 0,
+      },
       requests: {
         answered: counts.requestsAnswered,
         malformed: counts.requestsMalformed,
         refused: counts.requestsRefused,
       },
-      spool: { bytes: spool.bytes, bytesMax: config.spoolBytesMax, quarantinedSegments: stored.quarantinedSegments },
+      spool: {
+        bytes: spool.bytes,
+        bytesMax: config.spoolBytesMax,
+        quarantinedSegments: stored.quarantinedSegments,
+      },
       rollups: { waiting: rollups.waiting },
       categories: storage.isReady() ? await categories.catch(() => []) : [],
     };
@@ -182,7 +207,11 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
 function openClickHouse(config: Config, directory: DataDirectory): Promise<ClickHouse> {
   const database = config.clickhouseDatabase;
   if (config.clickhouseUrl === '') {
-    return openEmbeddedClickHouse({ directory: directory.clickhouse, database, temporaryDirectory: directory.temporary });
+    return openEmbeddedClickHouse({
+      directory: directory.clickhouse,
+      database,
+      temporaryDirectory: directory.temporary,
+    });
   }
   return connectClickHouse({
     url: config.clickhouseUrl,
@@ -221,7 +250,9 @@ async function startListening({ component, env, port }: Listener, host: string):
       );
     }
     if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-      throw new UserError(`cannot listen on ${host}:${port} (${code}); set PLUMBLINE_HOST and ${env} to what this user may use`);
+      throw new UserError(
+        `cannot listen on ${host}:${port} (${code}); set PLUMBLINE_HOST and ${env} to what this user may use`,
+      );
     }
     throw error;
   }
@@ -230,13 +261,22 @@ async function startListening({ component, env, port }: Listener, host: string):
 function createDrainLog(log: Logger, stored: { points: number; quarantinedSegments: number }): DrainLog {
   return {
     onRetry: (segment, error, attempt) =>
-      log.warn({ segment: segment.name, attempt, reason: error.message }, 'ClickHouse did not take a segment; trying again'),
+      log.warn(
+        { segment: segment.name, attempt, reason: error.message },
+        'ClickHouse did not take a segment; trying again',
+      ),
     onQuarantine: (segment, error, path) => {
       stored.quarantinedSegments++;
-      log.error({ segment: segment.name, path, reason: error.message }, 'ClickHouse can never take this segment; it is kept aside');
+      log.error(
+        { segment: segment.name, path, reason: error.message },
+        'ClickHouse can never take this segment; it is kept aside',
+      );
     },
     onTorn: (segment, tornBytes) =>
-      log.warn({ segment: segment.name, tornBytes }, 'a crash cut a write short that was never acknowledged; ignored'),
+      log.warn(
+        { segment: segment.name, tornBytes },
+        'a crash cut a write short that was never acknowledged; ignored',
+      ),
     onStored: (_segment, rowsByTable) => {
       for (const [table, rows] of rowsByTable) if (table.endsWith('_points')) stored.points += rows;
     },

@@ -25,17 +25,23 @@ CREATE TABLE number_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (series_id, time, epoch);
+ORDER BY (series_id, time, epoch)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE number_1h AS number_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (series_id, time, epoch);
+ORDER BY (series_id, time, epoch)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE number_1d AS number_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYear(time)
-ORDER BY (series_id, time, epoch);
+ORDER BY (series_id, time, epoch)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE histogram_1m
 (
@@ -63,17 +69,23 @@ CREATE TABLE histogram_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (series_id, time, epoch, bounds_id);
+ORDER BY (series_id, time, epoch, bounds_id)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE histogram_1h AS histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (series_id, time, epoch, bounds_id);
+ORDER BY (series_id, time, epoch, bounds_id)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE histogram_1d AS histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYear(time)
-ORDER BY (series_id, time, epoch, bounds_id);
+ORDER BY (series_id, time, epoch, bounds_id)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE exponential_histogram_1m
 (
@@ -107,17 +119,23 @@ CREATE TABLE exponential_histogram_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (series_id, time, epoch, scale, zero_threshold);
+ORDER BY (series_id, time, epoch, scale, zero_threshold)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE exponential_histogram_1h AS exponential_histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (series_id, time, epoch, scale, zero_threshold);
+ORDER BY (series_id, time, epoch, scale, zero_threshold)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE exponential_histogram_1d AS exponential_histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYear(time)
-ORDER BY (series_id, time, epoch, scale, zero_threshold);
+ORDER BY (series_id, time, epoch, scale, zero_threshold)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE summary_1m
 (
@@ -139,17 +157,23 @@ CREATE TABLE summary_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (series_id, time, epoch);
+ORDER BY (series_id, time, epoch)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE summary_1h AS summary_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (series_id, time, epoch);
+ORDER BY (series_id, time, epoch)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE summary_1d AS summary_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYear(time)
-ORDER BY (series_id, time, epoch);
+ORDER BY (series_id, time, epoch)
+SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
+    vertical_merge_algorithm_min_rows_to_activate = 1;
 
 -- Buckets that were touched and not yet recomputed. The newest row of a key says whether it still waits. series_id 0
 -- means every series of the bucket. Kept here, not in a receiver: any receiver can finish what another began.

@@ -33,7 +33,11 @@ function waitForSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-function printReady(addresses: ReturnType<Pipeline['addresses']>, version: string, isEmbedded: boolean): void {
+function printReady(
+  addresses: ReturnType<Pipeline['addresses']>,
+  version: string,
+  isEmbedded: boolean,
+): void {
   const { grpc, http, sql, web } = addresses;
   const sqlUrl = isEmbedded ? `http://${sql}` : sql;
   console.log(`

@@ -69,13 +69,20 @@ function anyValueToJson(value: AnyValue): unknown {
     case 'int':
       return { intValue: value.value.toString() };
     case 'double':
-      return { doubleValue: Number.isFinite(value.value) && !Object.is(value.value, -0) ? value.value : formatDouble(value.value) };
+      return {
+        doubleValue:
+          Number.isFinite(value.value) && !Object.is(value.value, -0)
+            ? value.value
+            : formatDouble(value.value),
+      };
     case 'bytes':
       return { bytesValue: Buffer.from(value.value).toString('base64') };
     case 'array':
       return { arrayValue: { values: value.value.map(anyValueToJson) } };
     case 'kvlist':
-      return { kvlistValue: { values: value.value.map((kv) => ({ key: kv.key, value: anyValueToJson(kv.value) })) } };
+      return {
+        kvlistValue: { values: value.value.map((kv) => ({ key: kv.key, value: anyValueToJson(kv.value) })) },
+      };
   }
 }
 

@@ -1,3 +1,5 @@
 /** placeholder until the real decoder lands */
 import type { DecodeContext, DecodeResult } from './decode-context.js';
-export function decodeJson(_b: Uint8Array, _c: DecodeContext): DecodeResult { throw new Error('not yet'); }
+export function decodeJson(_b: Uint8Array, _c: DecodeContext): DecodeResult {
+  throw new Error('not yet');
+}

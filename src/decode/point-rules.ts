@@ -17,7 +17,12 @@ const EXPONENT_MIN = -1075;
 const EXPONENT_MAX = 1024;
 
 /** Time 0, or outside what is kept. */
-export function checkTime(lo: number, hi: number, limits: DecodeLimits, nowUnixMs: number): RejectionReason | undefined {
+export function checkTime(
+  lo: number,
+  hi: number,
+  limits: DecodeLimits,
+  nowUnixMs: number,
+): RejectionReason | undefined {
   if (lo === 0 && hi === 0) return 'time_zero';
   const timeMs = hi * 4294.967296 + lo / 1e6;
   if (timeMs > nowUnixMs + limits.pointFutureMaxMs) return 'time_in_future';
@@ -78,7 +83,8 @@ const DETAILS: Record<RejectionReason, string> = {
   metric_without_name: 'the metric has no name',
   temporality_unspecified: 'aggregation_temporality is unspecified, it must be delta or cumulative',
   value_missing: 'neither as_double nor as_int is set and the no-recorded-value flag is not',
-  bucket_counts_mismatch: 'bucket_counts must have one element more than explicit_bounds, or both must be empty',
+  bucket_counts_mismatch:
+    'bucket_counts must have one element more than explicit_bounds, or both must be empty',
   bounds_not_increasing: 'explicit_bounds must be strictly increasing',
   scale_out_of_range: `scale must be from ${SCALE_MIN} to ${SCALE_MAX}`,
   bucket_index_out_of_range: 'bucket indexes reach beyond the range of double values',

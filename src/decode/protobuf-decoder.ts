@@ -1,18 +1,16 @@
 /**
  * ExportMetricsServiceRequest in protobuf → PointBatch, in one pass over the wire bytes: this file walks the
- * envelopes (resource, scope, metric), protobuf-points.ts the points. No object per data point: series are found by a
+ * envelopes (resource, scope, metric), protobuf-*-point.ts the points. No object per data point: series are found by a
  * hash of their raw bytes, and only bytes never seen before are turned into strings.
  * Throws PermanentError('malformed'); the caller then rolls the batch back.
  */
 import type { MetricType, Temporality } from '../model/series.js';
 import type { DecodeContext, DecodeResult } from './decode-context.js';
-import {
-  decodeExponentialHistogramPoint,
-  decodeHistogramPoint,
-  decodeNumberPoint,
-  decodeSummaryPoint,
-} from './protobuf-points.js';
+import { decodeExponentialHistogramPoint } from './protobuf-exponential-point.js';
+import { decodeHistogramPoint } from './protobuf-histogram-point.js';
+import { decodeNumberPoint } from './protobuf-number-point.js';
 import { ProtobufPass, Span, type Spans } from './protobuf-pass.js';
+import { decodeSummaryPoint } from './protobuf-summary-point.js';
 
 export function decodeProtobuf(bytes: Uint8Array, context: DecodeContext): DecodeResult {
   const pass = new ProtobufPass(bytes, context);

@@ -3,8 +3,8 @@
  * they belong to). Enters: the point's span; leaves: rows in batch.exemplars.
  */
 import { VALUE_DOUBLE, VALUE_INT, VALUE_NONE } from '../model/point-batch.js';
-import { appendExemplarAttributes } from './exemplar-attributes.js';
 import type { KeyValue } from './any-value.js';
+import { appendExemplarAttributes } from './exemplar-attributes.js';
 import { DepthExceeded, readKeyValue } from './protobuf-attributes.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 
@@ -73,7 +73,7 @@ function decodeExemplar(pass: ProtobufPass, end: number, pointTimeLo: number, po
   const { exemplars } = pass.batch;
   const lo = valueAt < 0 ? 0 : view.getUint32(valueAt, true);
   const hi = valueAt < 0 ? 0 : view.getUint32(valueAt + 4, true);
-  exemplars.seriesId.push(pass.series.idLo[pass.seriesIndex]!, pass.series.idHi[pass.seriesIndex]!);
+  exemplars.seriesId.push(pass.series.ids[pass.seriesIndex * 2]!, pass.series.ids[pass.seriesIndex * 2 + 1]!);
   exemplars.pointTime.push(pointTimeLo, pointTimeHi);
   exemplars.time.push(
     timeAt < 0 ? 0 : view.getUint32(timeAt, true),

@@ -2,8 +2,9 @@
  * State of one pass over a protobuf request: where the current resource, scope and metric stand in the bytes, the hash
  * of those bytes, and what was accepted so far. Turns bytes into a Series only when their hash was never seen.
  */
-import { KIND_GAUGE, type PointBatch } from '../model/point-batch.js';
+
 import type { RejectionReason } from '../model/export-outcome.js';
+import { KIND_GAUGE, type PointBatch } from '../model/point-batch.js';
 import type { MetricType, Series, Temporality } from '../model/series.js';
 import { canonicalAttributes, type KeyValue } from './any-value.js';
 import type { DecodeContext } from './decode-context.js';
@@ -23,7 +24,6 @@ export class Span {
   ) {}
 }
 export type Spans = Span[];
-
 
 export class ProtobufPass {
   readonly reader: WireReader;
@@ -94,7 +94,9 @@ export class ProtobufPass {
     this.addSpans(6, this.metadata);
     this.kind = numberKind(this.type, this.temporality, this.isMonotonic);
     this.temporalityCode = TEMPORALITY_CODES[this.temporality];
-    this.hash.addNumber(METRIC_TYPE_CODES[this.type] * 8 + this.temporalityCode * 2 + (this.isMonotonic ? 1 : 0));
+    this.hash.addNumber(
+      METRIC_TYPE_CODES[this.type] * 8 + this.temporalityCode * 2 + (this.isMonotonic ? 1 : 0),
+    );
     this.metricLo = this.hash.lo;
     this.metricHi = this.hash.hi;
     this.checkEnvelope(() => this.readMetadata());
@@ -150,7 +152,9 @@ export class ProtobufPass {
         temporality: this.temporality,
         isMonotonic: this.isMonotonic,
         metadata: canonicalAttributes(this.readMetadata()),
-        attributes: canonicalAttributes(collectKeyValues(reader, from, to, attributeTag, attributeDepthMax, [])),
+        attributes: canonicalAttributes(
+          collectKeyValues(reader, from, to, attributeTag, attributeDepthMax, []),
+        ),
       };
     } catch (error) {
       if (error instanceof DepthExceeded) return undefined;

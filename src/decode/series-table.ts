@@ -4,8 +4,8 @@
  * A cache and nothing more: it may be emptied at any moment, series are then written again and collapse in storage.
  */
 import { createHash } from 'node:crypto';
-import type { Attribute, Classify, Series, SeriesRow } from '../model/series.js';
 import type { PointBatch } from '../model/point-batch.js';
+import type { Attribute, Classify, Series, SeriesRow } from '../model/series.js';
 
 /** Bits of series_id that come from the metric name, so that the series of a metric are stored side by side. */
 const METRIC_BITS = 12n;
@@ -20,9 +20,8 @@ export interface SeriesTableOptions {
 }
 
 export class SeriesTable {
-  /** series_id of each index, as lanes. */
-  idLo: Uint32Array = new Uint32Array(1024);
-  idHi: Uint32Array = new Uint32Array(1024);
+  /** series_id of each index: low word at 2i, high word at 2i + 1. */
+  ids: Uint32Array = new Uint32Array(2048);
   readonly seed: number;
   private written: Uint8Array = new Uint8Array(1024);
   /** Hash of what describes a series without being its identity: a change writes the row again, the latest wins. */
@@ -75,8 +74,8 @@ export class SeriesTable {
     if (index < 0) {
       this.makeRoom();
       index = this.count++;
-      this.idLo[index] = lo;
-      this.idHi[index] = hi;
+      this.ids[index * 2] = lo;
+      this.ids[index * 2 + 1] = hi;
       this.bySeriesId.insert(lo, hi, index);
     }
     const described = hash32(descriptionText(series));
@@ -122,10 +121,9 @@ export class SeriesTable {
   }
 
   private makeRoom(): void {
-    if (this.count < this.idLo.length) return;
-    const capacity = this.idLo.length * 2;
-    this.idLo = grow(this.idLo, capacity);
-    this.idHi = grow(this.idHi, capacity);
+    if (this.count < this.written.length) return;
+    const capacity = this.written.length * 2;
+    this.ids = grow(this.ids, capacity * 2);
     const written = new Uint8Array(capacity);
     written.set(this.written);
     this.written = written;
@@ -150,7 +148,7 @@ function identityText(s: Series): string {
 }
 
 function descriptionText(s: Series): string {
-  return JSON.stringify([s.description, s.resourceSchemaUrl, s.scopeSchemaUrl, attributeTexts(s.metadata)]);
+  return [s.description, s.resourceSchemaUrl, s.scopeSchemaUrl, ...attributeTexts(s.metadata)].join('\n');
 }
 
 function attributeTexts(attributes: readonly Attribute[]): string[] {
@@ -159,8 +157,11 @@ function attributeTexts(attributes: readonly Attribute[]): string[] {
   return texts;
 }
 
+/** Only tells whether a description changed: FNV-1a is enough. */
 function hash32(text: string): number {
-  return createHash('sha256').update(text).digest().readUInt32BE(0);
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return hash >>> 0;
 }
 
 function hash64(text: string): bigint {
@@ -197,52 +198,50 @@ function grow(from: Uint32Array, capacity: number): Uint32Array {
 /** Open-addressing map from a 64-bit key (two words) to a non-negative integer. */
 class HashIndex {
   size = 0;
-  private lo = new Uint32Array(2048);
-  private hi = new Uint32Array(2048);
-  /** Value + 1; 0 = free. */
-  private values = new Uint32Array(2048);
+  /** Four words a slot, so that a look-up touches one cache line: key low, key high, value + 1 (0 = free), unused. */
+  private slots = new Uint32Array(4 * 2048);
   private mask = 2047;
 
   find(lo: number, hi: number): number {
-    const { values, mask } = this;
+    const { slots, mask } = this;
     for (let slot = (lo ^ (hi >>> 7)) & mask; ; slot = (slot + 1) & mask) {
-      const value = values[slot]!;
+      const at = slot << 2;
+      const value = slots[at + 2]!;
       if (value === 0) return -1;
-      if (this.lo[slot] === lo && this.hi[slot] === hi) return value - 1;
+      if (slots[at] === lo && slots[at + 1] === hi) return value - 1;
     }
   }
 
   /** Adds the key, or replaces its value. */
   insert(lo: number, hi: number, value: number): void {
-    if ((this.size + 1) * 2 > this.values.length) this.rehash();
+    if ((this.size + 1) * 8 > this.slots.length) this.rehash();
     if (this.place(lo, hi, value + 1)) this.size++;
   }
 
   clear(): void {
-    this.values.fill(0);
+    this.slots.fill(0);
     this.size = 0;
   }
 
   private place(lo: number, hi: number, stored: number): boolean {
-    let slot = (lo ^ (hi >>> 7)) & this.mask;
-    while (this.values[slot] !== 0 && (this.lo[slot] !== lo || this.hi[slot] !== hi)) slot = (slot + 1) & this.mask;
-    const isNew = this.values[slot] === 0;
-    this.lo[slot] = lo;
-    this.hi[slot] = hi;
-    this.values[slot] = stored;
+    const { slots, mask } = this;
+    let at = ((lo ^ (hi >>> 7)) & mask) << 2;
+    while (slots[at + 2] !== 0 && (slots[at] !== lo || slots[at + 1] !== hi))
+      at = (((at >>> 2) + 1) & mask) << 2;
+    const isNew = slots[at + 2] === 0;
+    slots[at] = lo;
+    slots[at + 1] = hi;
+    slots[at + 2] = stored;
     return isNew;
   }
 
   private rehash(): void {
-    const { lo, hi, values } = this;
-    const capacity = values.length * 2;
-    this.lo = new Uint32Array(capacity);
-    this.hi = new Uint32Array(capacity);
-    this.values = new Uint32Array(capacity);
-    this.mask = capacity - 1;
-    for (let i = 0; i < values.length; i++) {
-      const stored = values[i]!;
-      if (stored !== 0) this.place(lo[i]!, hi[i]!, stored);
+    const old = this.slots;
+    this.slots = new Uint32Array(old.length * 2);
+    this.mask = this.slots.length / 4 - 1;
+    for (let at = 0; at < old.length; at += 4) {
+      const stored = old[at + 2]!;
+      if (stored !== 0) this.place(old[at]!, old[at + 1]!, stored);
     }
   }
 }

@@ -111,7 +111,8 @@ export class WireReader {
           groups.push(tag >>> 3);
           break;
         case 4:
-          if (depth === 0 || groups.pop() !== tag >>> 3) throw malformed('a group ends that never began', this.pos);
+          if (depth === 0 || groups.pop() !== tag >>> 3)
+            throw malformed('a group ends that never began', this.pos);
           depth--;
           break;
         default:
@@ -125,5 +126,8 @@ export class WireReader {
 }
 
 export function malformed(what: string, pos: number): PermanentError {
-  return new PermanentError('malformed', `request is not a valid protobuf message: ${what} (near byte ${pos})`);
+  return new PermanentError(
+    'malformed',
+    `request is not a valid protobuf message: ${what} (near byte ${pos})`,
+  );
 }

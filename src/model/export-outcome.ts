@@ -39,7 +39,8 @@ export interface ExportOutcome {
 /** The `error_message` of a partial success: names what and why, at most `charsMax` characters. */
 export function describeRejections(rejections: readonly Rejection[], charsMax = 4096): string {
   const lines = rejections.map(
-    (r) => `${r.count} point${r.count === 1 ? '' : 's'} of "${r.metricName}" rejected (${r.reason}): ${r.detail}`,
+    (r) =>
+      `${r.count} point${r.count === 1 ? '' : 's'} of "${r.metricName}" rejected (${r.reason}): ${r.detail}`,
   );
   const text = lines.join('; ');
   return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;

@@ -346,7 +346,9 @@ export class PointBatch {
   }
   /** Data points (exemplars and series rows are not points). */
   get points(): number {
-    return this.numbers.length + this.histograms.length + this.exponentialHistograms.length + this.summaries.length;
+    return (
+      this.numbers.length + this.histograms.length + this.exponentialHistograms.length + this.summaries.length
+    );
   }
   get isEmpty(): boolean {
     return this.points === 0 && this.seriesRows.length === 0;

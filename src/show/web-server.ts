@@ -75,7 +75,9 @@ function createApp({ findProblems, readStatus, onError }: WebServerOptions): Hon
   });
   app.get('/api/status', async (c) => c.json(await readStatus()));
   app.get('/', async (c) => c.html(renderPage(await readStatus())));
-  app.notFound((c) => c.json({ error: `there is nothing at ${c.req.path}; try /, /api/status, /healthz, /readyz` }, 404));
+  app.notFound((c) =>
+    c.json({ error: `there is nothing at ${c.req.path}; try /, /api/status, /healthz, /readyz` }, 404),
+  );
   app.onError((error, c) => {
     onError(error);
     return c.json({ error: error.message }, 500);

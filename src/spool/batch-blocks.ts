@@ -11,7 +11,14 @@ import type {
   PointBatch,
   SummaryPoints,
 } from '../model/point-batch.js';
-import { array, column, encodeBlock, type NativeBlock, type NativeColumn, optional } from './native-format.js';
+import {
+  array,
+  column,
+  encodeBlock,
+  type NativeBlock,
+  type NativeColumn,
+  optional,
+} from './native-format.js';
 import { seriesColumns } from './series-columns.js';
 
 const TIME = "DateTime64(9, 'UTC')";
@@ -27,7 +34,10 @@ export function encodeBatch(batch: PointBatch, receivedAtUnixS: number): NativeB
   // Series first: whoever sees a point can look up its series.
   add('series', seriesRows.length, () => seriesColumns(seriesRows));
   add('number_points', numbers.length, () => [...numberColumns(numbers), received(numbers.length)]);
-  add('histogram_points', histograms.length, () => [...histogramColumns(histograms), received(histograms.length)]);
+  add('histogram_points', histograms.length, () => [
+    ...histogramColumns(histograms),
+    received(histograms.length),
+  ]);
   add('exponential_histogram_points', exponentialHistograms.length, () => [
     ...exponentialHistogramColumns(exponentialHistograms),
     received(exponentialHistograms.length),
@@ -121,4 +131,3 @@ function pointColumns(p: { seriesId: Lanes; time: Lanes; startTime: Lanes }): Na
 function receivedColumn(rows: number, unixS: number): NativeColumn {
   return column('received_at', "DateTime('UTC')", new Uint8Array(new Uint32Array(rows).fill(unixS).buffer));
 }
-

@@ -97,7 +97,9 @@ export class GroupCommit {
     } catch (error) {
       this.options.onSeriesLost(group.batch.seriesRows);
       group.reject(
-        new RetryableError(`the spool cannot be written: ${(error as Error).message}`, DISK_RETRY_MS, { cause: error }),
+        new RetryableError(`the spool cannot be written: ${(error as Error).message}`, DISK_RETRY_MS, {
+          cause: error,
+        }),
       );
     }
     // An unusually large batch is left to the garbage collector, its memory is not needed again.

@@ -50,11 +50,26 @@ function columnHeader(name: string, type: string): Uint8Array {
 /** Headers are the same for every block of a table. */
 const headers = new Map<string, Uint8Array>();
 
-/** Append a string as Native has it: length as a varint, then UTF-8. */
+/** Append a string as Native has it: length as a varint, then UTF-8. Short ASCII, nearly all there is, takes no copy. */
 export function appendNativeText(into: Bytes, text: string): void {
+  if (text.length < 0x80 && appendAscii(into, text)) return;
   const bytes = utf8.encode(text);
   into.pushBytes(varint(bytes.length));
   into.pushBytes(bytes);
+}
+
+function appendAscii(into: Bytes, text: string): boolean {
+  into.reserve(text.length + 1);
+  const { data } = into;
+  let at = into.length;
+  data[at++] = text.length;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) return false;
+    data[at++] = code;
+  }
+  into.length = at;
+  return true;
 }
 
 function nativeText(text: string): Uint8Array {

@@ -15,7 +15,10 @@ export function encodeFrame(block: NativeBlock): Uint8Array[] {
   const table = Buffer.from(block.table);
   const header = Buffer.alloc(HEADER_BYTES + table.length);
   header.writeUInt32LE(MAGIC, 0);
-  header.writeUInt32LE(block.pieces.reduce((bytes, piece) => bytes + piece.byteLength, 0), 8);
+  header.writeUInt32LE(
+    block.pieces.reduce((bytes, piece) => bytes + piece.byteLength, 0),
+    8,
+  );
   header.writeUInt32LE(block.rows, 12);
   header.writeUInt8(table.length, 16);
   table.copy(header, HEADER_BYTES);

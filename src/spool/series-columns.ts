@@ -7,16 +7,14 @@ const METRIC_TYPES: readonly MetricType[] = ['gauge', 'sum', 'histogram', 'expon
 const TEMPORALITIES: readonly Temporality[] = ['unspecified', 'delta', 'cumulative'];
 
 export function seriesColumns(rows: readonly SeriesRow[]): NativeColumn[] {
-  const text = (name: string, of: (row: SeriesRow) => string) => column(name, 'String', textData(rows.map(of)));
+  const text = (name: string, of: (row: SeriesRow) => string) =>
+    column(name, 'String', textData(rows.map(of)));
   const byte = (name: string, type: string, of: (row: SeriesRow) => number) =>
     column(name, type, Uint8Array.from(rows, of));
   const map = (name: string, typesName: string, of: (series: Series) => readonly Attribute[]) => {
     const lists = rows.map((row) => of(row.series));
     const typed = lists.map((list) => list.filter((a) => a.type !== 'string'));
-    return [
-      mapColumn(name, lists, (a) => a.value),
-      mapColumn(typesName, typed, (a) => a.type),
-    ];
+    return [mapColumn(name, lists, (a) => a.value), mapColumn(typesName, typed, (a) => a.type)];
   };
   return [
     column('series_id', 'UInt64', laneData(rows.map((r) => r.seriesId))),
@@ -58,7 +56,7 @@ function textData(texts: readonly string[]): Uint8Array {
 function mapColumn(
   name: string,
   lists: readonly (readonly Attribute[])[],
-  valueOf: (attribute: Attribute) => string,
+  textOf: (attribute: Attribute) => string,
 ): NativeColumn {
   const ends = new Lanes(Math.max(lists.length, 1));
   const flat: Attribute[] = [];
@@ -71,6 +69,6 @@ function mapColumn(
     'Map(String, String)',
     ends.bytes(),
     textData(flat.map((a) => a.key)),
-    textData(flat.map(valueOf)),
+    textData(flat.map(textOf)),
   );
 }

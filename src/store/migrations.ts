@@ -35,9 +35,12 @@ export async function applyMigrations(clickhouse: ClickHouse): Promise<string[]>
   for (const migration of migrations) {
     if (applied.has(migration.version)) continue;
     for (const statement of migration.statements) await clickhouse.command(statement);
-    await clickhouse.command('INSERT INTO schema_migrations (version, name) SELECT {version:UInt32}, {name:String}', {
-      params: { version: migration.version, name: migration.name },
-    });
+    await clickhouse.command(
+      'INSERT INTO schema_migrations (version, name) SELECT {version:UInt32}, {name:String}',
+      {
+        params: { version: migration.version, name: migration.name },
+      },
+    );
     done.push(migration.name);
   }
   return done;
@@ -62,5 +65,7 @@ function splitStatements(sql: string): string[] {
     .split(/;\s*$/m)
     .map((statement) => statement.trim())
     .filter((statement) => statement !== '')
-    .map((statement) => statement.replace(/^CREATE (TABLE|VIEW) (?!IF NOT EXISTS)/, 'CREATE $1 IF NOT EXISTS '));
+    .map((statement) =>
+      statement.replace(/^CREATE (TABLE|VIEW) (?!IF NOT EXISTS)/, 'CREATE $1 IF NOT EXISTS '),
+    );
 }

@@ -90,7 +90,10 @@ export class RollupMarks {
   /** Write marks that are not in ClickHouse yet, and that `done` are no longer waiting. */
   async save(done: readonly Mark[] = []): Promise<void> {
     const fresh = [...this.marks.values()].filter((mark) => !mark.isSaved);
-    const rows = [...done.flatMap((mark) => rowsOf(mark, false)), ...fresh.flatMap((mark) => rowsOf(mark, true))];
+    const rows = [
+      ...done.flatMap((mark) => rowsOf(mark, false)),
+      ...fresh.flatMap((mark) => rowsOf(mark, true)),
+    ];
     if (rows.length === 0) return;
     await this.clickhouse.command(
       `INSERT INTO rollup_marks (shape, resolution_s, time, series_id, receiver, version, waits)
@@ -103,8 +106,8 @@ export class RollupMarks {
           shapes: rows.map((r) => r.shape),
           resolutions: rows.map((r) => r.resolutionS),
           times: rows.map((r) => r.timeS),
-          series: rows.map((r) => r.seriesId.toString()),
-          versions: rows.map((r) => r.version.toString()),
+          series: rows.map((r) => r.seriesId),
+          versions: rows.map((r) => r.version),
           waits: rows.map((r) => (r.waits ? 1 : 0)),
         },
       },
@@ -130,7 +133,8 @@ export class RollupMarks {
       { params: { receiver: this.receiver, stale: String(BigInt(staleMs) * 1000n) } },
     );
     for (const row of rows) {
-      if (row.receiver === this.receiver && BigInt(row.newest) > this.lastVersion) this.lastVersion = BigInt(row.newest);
+      if (row.receiver === this.receiver && BigInt(row.newest) > this.lastVersion)
+        this.lastVersion = BigInt(row.newest);
       const series = row.series.includes('0') ? undefined : new Set(row.series.map(BigInt));
       this.touch(
         { shape: row.shape, resolutionS: Number(row.resolution_s), timeS: Number(row.time_s) },

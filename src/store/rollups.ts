@@ -6,7 +6,7 @@
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
 import type { Frame } from '../model/spool.js';
-import { type Mark, RollupMarks, type Shape, SHAPES } from './rollup-marks.js';
+import { type Mark, RollupMarks, SHAPES, type Shape } from './rollup-marks.js';
 import { readQuery } from './sql-files.js';
 import { findMinutes, findSeries } from './touched-buckets.js';
 
@@ -95,7 +95,8 @@ export class Rollups implements Component {
       else this.touch(shape, RESOLUTIONS[0], minute * 60, undefined, now);
     }
     if (late.size === 0) return;
-    for (const [minute, series] of findSeries(block, late)) this.touch(shape, RESOLUTIONS[0], minute * 60, series, now);
+    for (const [minute, series] of findSeries(block, late))
+      this.touch(shape, RESOLUTIONS[0], minute * 60, series, now);
   }
 
   private touch(
@@ -156,16 +157,20 @@ export class Rollups implements Component {
       from: formatTime(fromS),
       to: formatTime(toS),
     };
-    if (series !== undefined) params.series = [...series].map(String);
+    if (series !== undefined) params.series = [...series];
     const restrict = (sql: string) =>
       sql.replace('/*series*/', series === undefined ? '' : 'AND series_id IN {series:Array(UInt64)}');
-    const settings = { max_bytes_before_external_group_by: 1_000_000_000, optimize_aggregation_in_order: 1 };
+    // Rows of one statement are unique already: deduplicating them on insert would only cost time.
+    const settings = { max_bytes_before_external_group_by: 1_000_000_000, optimize_on_insert: 0 };
     await clickhouse.command(restrict(readQuery(isRaw ? `rollup_${shape}_points` : `rollup_${shape}`)), {
       params,
       settings,
     });
     if (resolution.name === '1h') {
-      await clickhouse.command(restrict(readQuery('rollup_activity')), { params: { ...params, source: target }, settings });
+      await clickhouse.command(restrict(readQuery('rollup_activity')), {
+        params: { ...params, source: target },
+        settings,
+      });
     }
   }
 

@@ -21,7 +21,11 @@ export interface Storage extends Component {
 }
 
 /** `workers` are started in their order, and shut down in reverse. */
-export function createStorage(clickhouse: ClickHouse, workers: readonly Component[], log: StorageLog): Storage {
+export function createStorage(
+  clickhouse: ClickHouse,
+  workers: readonly Component[],
+  log: StorageLog,
+): Storage {
   const stopping = new AbortController();
   let catchingUp: Promise<void> | undefined;
   let isReady = false;
@@ -50,9 +54,12 @@ export function createStorage(clickhouse: ClickHouse, workers: readonly Componen
         await prepare();
       } catch (error) {
         if (clickhouse.kind === 'embedded' || !isUnreachable(error)) throw error;
-        log.warn(`ClickHouse cannot be reached (${(error as Error).message}); points are kept in the spool until it can`);
+        log.warn(
+          `ClickHouse cannot be reached (${(error as Error).message}); points are kept in the spool until it can`,
+        );
         catchingUp = catchUp().catch((failure: Error) => {
-          if (!stopping.signal.aborted) log.error(`the schema cannot be brought up to date: ${failure.message}`);
+          if (!stopping.signal.aborted)
+            log.error(`the schema cannot be brought up to date: ${failure.message}`);
         });
       }
     },

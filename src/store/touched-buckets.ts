@@ -46,7 +46,12 @@ function minuteOf(lo: number, hi: number): number {
   return Math.floor((hi * 0x1_0000_0000 + ((lo & 0xffffff00) >>> 0)) / 60e9);
 }
 
-function readLeadingColumns(block: Uint8Array): { view: DataView; rows: number; seriesAt: number; timeAt: number } {
+function readLeadingColumns(block: Uint8Array): {
+  view: DataView;
+  rows: number;
+  seriesAt: number;
+  timeAt: number;
+} {
   const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
   let pos = 0;
   const readVarint = () => {

@@ -1,0 +1,272 @@
+/**
+ * `plumbline demo`: a small shop that sends real metrics, and on request a generated past. Enters options; leaves
+ * telemetry at the endpoint, text for people on stdout, and the ground truth in a file. Everything heavy is loaded when
+ * the command runs, so that other commands do not pay for it.
+ */
+import { randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { readConfig } from '../config.js';
+import type { Clock } from '../demo/clock.js';
+import {
+  type DemoTemporality,
+  describeDuration,
+  describeLocalEndpoint,
+  PROTOCOLS,
+  type Protocol,
+  parseDurationMs,
+  parseEndpoint,
+  parseNumber,
+  parseWholeNumber,
+  TEMPORALITIES,
+} from '../demo/demo-options.js';
+import type { LiveReport } from '../demo/demo-report.js';
+import type { HistoryReport } from '../demo/history/run-history.js';
+import { UserError } from '../model/errors.js';
+
+interface DemoOptions {
+  protocol: Protocol;
+  endpoint?: string;
+  rate: number;
+  /** 0 = until stopped. */
+  duration: number;
+  temporality: DemoTemporality;
+  seed: number;
+  exportInterval: number;
+  backfill?: number | true;
+  backfillInterval: number;
+  backfillOnly?: true;
+  truthFile?: string;
+}
+
+/** A run, with everything that differs from one run to the next. */
+interface Run {
+  options: DemoOptions;
+  /** Where live data goes, by the chosen protocol. */
+  endpoint: string;
+  /** Where history goes, always over HTTP. */
+  historyEndpoint: string;
+  instanceId: string;
+  clock: Clock;
+  signal: AbortSignal;
+}
+
+const SECOND_MS = 1_000;
+const DAY_MS = 86_400_000;
+const BACKFILL_DEFAULT_MS = 7 * DAY_MS;
+const BACKFILL_MAX_MS = 366 * DAY_MS;
+const STATUS_INTERVAL_MS = 10 * SECOND_MS;
+
+export function createDemoCommand(): Command {
+  return new Command('demo')
+    .description('run a small instrumented shop that sends real metrics, with a generated past if wanted')
+    .addOption(new Option('--protocol <name>', 'OTLP protocol').choices(PROTOCOLS).default('http/protobuf'))
+    .option(
+      '--endpoint <url>',
+      'where to send; by default the Plumbline on this machine (http://127.0.0.1:4318, grpc 4317)',
+      explain(parseEndpoint),
+    )
+    .option(
+      '--rate <n>',
+      'requests per second at the start; later it follows the rhythm of the day',
+      explain((text) => parseNumber(text, 0.1, 5_000)),
+      20,
+    )
+    .addOption(
+      duration('--duration <time>', 'how long to run; 0 = until stopped', 0, SECOND_MS, 366 * DAY_MS),
+    )
+    .addOption(
+      new Option('--temporality <name>', 'of counters and histograms')
+        .choices(TEMPORALITIES)
+        .default('cumulative'),
+    )
+    .option(
+      '--seed <n>',
+      'the same seed draws the same visitors and incidents',
+      explain((text) => parseWholeNumber(text, 0, 2 ** 32 - 1)),
+      1,
+    )
+    .addOption(duration('--export-interval <time>', 'time between exports', 5 * SECOND_MS, 100, 3_600_000))
+    .addOption(
+      duration(
+        '--backfill [time]',
+        'first write this much history (7d where no time is given)',
+        undefined,
+        60_000,
+        BACKFILL_MAX_MS,
+      ),
+    )
+    .addOption(
+      duration('--backfill-interval <time>', 'time between points of history', 60_000, SECOND_MS, 3_600_000),
+    )
+    .option('--backfill-only', 'write history and stop')
+    .option(
+      '--truth-file <path>',
+      'at the end write what was really done, as JSON, to compare with what is stored',
+    )
+    .addHelpText('after', EXAMPLES)
+    .action(runDemo);
+}
+
+const EXAMPLES = `
+Times take a unit: 500ms, 30s, 5m, 12h, 7d.
+
+Examples:
+  plumbline demo                                  20 requests/s until Ctrl-C
+  plumbline demo --protocol grpc --rate 100       faster, over gRPC
+  plumbline demo --backfill                       a week of history, then live
+  plumbline demo --backfill 30d --backfill-only   a month of history and nothing else
+
+The local address follows PLUMBLINE_HOST, PLUMBLINE_HTTP_PORT and PLUMBLINE_GRPC_PORT. Credentials go into
+OTEL_EXPORTER_OTLP_HEADERS (authorization=Bearer%20…). History always travels over HTTP.`;
+
+function duration(
+  flags: string,
+  about: string,
+  fallbackMs: number | undefined,
+  minMs: number,
+  maxMs: number,
+): Option {
+  const option = new Option(flags, about).argParser(explain((text) => parseDurationMs(text, minMs, maxMs)));
+  return fallbackMs === undefined ? option : option.default(fallbackMs, describeDuration(fallbackMs));
+}
+
+/** Commander prints the message of this error after the option and the value it was given. */
+function explain<T>(parse: (text: string) => T): (text: string) => T {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message);
+    }
+  };
+}
+
+async function runDemo(options: DemoOptions): Promise<void> {
+  const stop = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  const run: Run = {
+    ...{ options, ...chooseEndpoints(options), instanceId: randomUUID(), signal: stop.signal },
+    clock: { unixMs: () => Date.now(), monotonicMs: () => performance.now() },
+  };
+  const { checkReachable } = await import('../demo/reachable.js');
+  const wantsHistory = options.backfill !== undefined || options.backfillOnly === true;
+  if (wantsHistory) await checkReachable(run.historyEndpoint);
+  if (options.backfillOnly !== true) await checkReachable(run.endpoint);
+  const history = wantsHistory ? await writeHistory(run) : undefined;
+  const live = options.backfillOnly === true || stop.signal.aborted ? undefined : await runLive(run);
+  if (options.truthFile !== undefined) await writeTruth(options.truthFile, run, history, live);
+}
+
+function chooseEndpoints(options: DemoOptions): { endpoint: string; historyEndpoint: string } {
+  const { host, httpPort, grpcPort } = readConfig(process.env);
+  const local = describeLocalEndpoint(host, httpPort);
+  const fallback = options.protocol === 'grpc' ? describeLocalEndpoint(host, grpcPort) : local;
+  const endpoint = options.endpoint ?? fallback;
+  if (options.protocol !== 'grpc' || options.endpoint === undefined)
+    return { endpoint, historyEndpoint: local === fallback ? endpoint : local };
+  const { protocol, hostname } = new URL(endpoint);
+  return { endpoint, historyEndpoint: `${protocol}//${hostname}:${httpPort}` };
+}
+
+async function writeHistory(run: Run): Promise<HistoryReport> {
+  const { options, clock } = run;
+  const { runHistory } = await import('../demo/history/run-history.js');
+  const { createProgressDisplay } = await import('../demo/history/progress-display.js');
+  const { describeHistoryReport } = await import('../demo/demo-report.js');
+  const { parseHeaders } = await import('../demo/reachable.js');
+  const intervalMs = options.backfillInterval;
+  const spanMs = typeof options.backfill === 'number' ? options.backfill : BACKFILL_DEFAULT_MS;
+  const toUnixMs = Math.floor(clock.unixMs() / intervalMs) * intervalMs;
+  const display = createProgressDisplay(process.stdout);
+  const plan = {
+    ...{
+      fromUnixMs: toUnixMs - Math.max(1, Math.round(spanMs / intervalMs)) * intervalMs,
+      toUnixMs,
+      intervalMs,
+    },
+    ...{ ratePerSecond: options.rate, isDelta: options.temporality === 'delta' },
+    ...{ seed: options.seed, instanceId: run.instanceId },
+  };
+  console.log(
+    `Writing ${describeDuration(spanMs)} of history to ${run.historyEndpoint}, one point per series every ${describeDuration(intervalMs)}.`,
+  );
+  const running = runHistory({
+    ...{ plan, clock, endpoint: run.historyEndpoint, signal: run.signal },
+    headers: parseHeaders(process.env.OTEL_EXPORTER_OTLP_HEADERS),
+    onProgress: display.show,
+  });
+  const report = await running.finally(display.end);
+  console.log(describeHistoryReport(report));
+  return report;
+}
+
+async function runLive(run: Run): Promise<LiveReport> {
+  const { options, signal, clock } = run;
+  const { startLiveDemo } = await import('../demo/live-demo.js');
+  const { describeLiveReport, describeLiveStatus } = await import('../demo/demo-report.js');
+  const notices = new Set<string>();
+  const demo = await startLiveDemo({
+    ...{ protocol: options.protocol, endpoint: run.endpoint, temporality: options.temporality, clock },
+    ...{ ratePerSecond: options.rate, exportIntervalMs: options.exportInterval, seed: options.seed },
+    instanceId: run.instanceId,
+    onNotice(text) {
+      if (!notices.has(text)) console.error(`plumbline demo: ${text}`);
+      notices.add(text);
+    },
+  });
+  const until = options.duration === 0 ? 'Ctrl-C stops it' : `for ${describeDuration(options.duration)}`;
+  console.log(
+    `Shop at http://127.0.0.1:${demo.shopPort}, ${options.rate} requests/s; metrics to ${run.endpoint} (${options.protocol}, ${options.temporality}) every ${describeDuration(options.exportInterval)}; ${until}.`,
+  );
+  const startedMs = clock.monotonicMs();
+  const status = setInterval(
+    () => console.log(describeLiveStatus(clock.monotonicMs() - startedMs, demo.requests, demo.exports)),
+    STATUS_INTERVAL_MS,
+  );
+  await waitForEnd(options.duration, signal);
+  clearInterval(status);
+  console.log('Stopping: waiting for the last answers and the last export.');
+  const report = await demo.stop();
+  console.log(describeLiveReport(report));
+  return report;
+}
+
+/** Resolves after `durationMs` (never where it is 0), or when the signal says so. */
+function waitForEnd(durationMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = durationMs === 0 ? undefined : setTimeout(resolve, durationMs);
+    const end = (): void => {
+      clearTimeout(timer);
+      resolve();
+    };
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end, { once: true });
+  });
+}
+
+async function writeTruth(
+  path: string,
+  run: Run,
+  history: HistoryReport | undefined,
+  live: LiveReport | undefined,
+): Promise<void> {
+  const { protocol, temporality, seed } = run.options;
+  const truth = {
+    instanceId: run.instanceId,
+    protocol,
+    temporality,
+    seed,
+    endpoint: run.endpoint,
+    history,
+    live,
+  };
+  try {
+    await writeFile(path, `${JSON.stringify(truth, null, 2)}\n`);
+  } catch (error) {
+    throw new UserError(
+      `cannot write --truth-file ${path} (${(error as Error).message}); name a path you may write to`,
+    );
+  }
+  console.log(`What was done is in ${path}.`);
+}

@@ -1,0 +1,76 @@
+/**
+ * What the decoders of all kinds of points share: admission, the hash of attributes, small readers. Part of the hot
+ * path: nothing here allocates per point.
+ */
+import type { Lanes, OptionalDoubles } from '../model/point-batch.js';
+import { checkTime } from './point-rules.js';
+import { decodeExemplars } from './protobuf-exemplars.js';
+import type { ProtobufPass } from './protobuf-pass.js';
+import { malformed, type WireReader } from './wire-reader.js';
+
+/** Hash one KeyValue, whose length is next, into the identity of the point at hand. */
+export function hashAttribute(pass: ProtobufPass, end: number): void {
+  const { reader } = pass;
+  const length = reader.readLength(end);
+  pass.hash.addBytes(reader.view, reader.pos, length);
+  reader.pos += length;
+}
+
+export function readFlags(reader: WireReader, end: number): number {
+  reader.readVarint64(end);
+  return reader.lo;
+}
+
+/** Checks that every kind of point shares; false where the point was rejected. Sets `pass.seriesIndex`. */
+export function admitPoint(
+  pass: ProtobufPass,
+  attributeTag: number,
+  from: number,
+  end: number,
+  lo: number,
+  hi: number,
+): boolean {
+  const { context } = pass;
+  if (pass.name.from === pass.name.to) pass.reject('metric_without_name');
+  else if (pass.type !== 'gauge' && pass.type !== 'summary' && pass.temporality === 'unspecified') {
+    pass.reject('temporality_unspecified');
+  } else {
+    const reason = checkTime(lo, hi, context.limits, context.nowUnixMs);
+    if (reason === undefined) {
+      pass.seriesIndex = pass.findSeries(attributeTag, from, end);
+      return pass.seriesIndex >= 0;
+    }
+    pass.reject(reason);
+  }
+  return false;
+}
+
+/** A packed run of 64-bit elements, copied as it is. */
+export function pushPacked(reader: WireReader, end: number, into: Lanes): void {
+  const length = reader.readLength(end);
+  if (length % 8 !== 0) throw malformed('a packed 64-bit list is not a multiple of 8 bytes long', reader.pos);
+  into.pushBytes(reader.bytes, reader.pos, length / 8);
+  reader.pos += length;
+}
+
+export function pushOptional(column: OptionalDoubles, view: DataView, at: number): void {
+  column.isNull.push(at < 0 ? 1 : 0);
+  column.value.push(lowWord(view, at), highWord(view, at));
+}
+
+export function lowWord(view: DataView, at: number): number {
+  return at < 0 ? 0 : view.getUint32(at, true);
+}
+
+export function highWord(view: DataView, at: number): number {
+  return at < 0 ? 0 : view.getUint32(at + 4, true);
+}
+
+export function zigzag(value: number): number {
+  return (value >>> 1) ^ -(value & 1);
+}
+
+/** Exemplars of a rejected point are dropped with it, but must be well-formed all the same. */
+export function checkExemplars(pass: ProtobufPass, tag: number, from: number, end: number): void {
+  pass.checkWellFormed(() => decodeExemplars(pass, tag, from, end, 0, 0));
+}

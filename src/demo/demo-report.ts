@@ -1,0 +1,86 @@
+/**
+ * What a run of the demo did, as plain JSON and as one line for people. Enters counts; leaves text. Only what really
+ * happened: nothing here is estimated.
+ */
+import type { ExportTally } from './exporters.js';
+import type { MetricTruth } from './ground-truth.js';
+import type { HistoryReport } from './history/run-history.js';
+
+export interface RequestCounts {
+  /** Requests of visitors that were sent. */
+  sent: number;
+  answered: number;
+  /** Sent, but no answer came. */
+  unanswered: number;
+  /** Answered with 5xx. */
+  errors: number;
+  /** Answered, but after more than a second. */
+  slow: number;
+  /** Calls of the shop to the payment provider. */
+  paymentCalls: number;
+  /** Health checks of the shop (the http instrumentation counts them as requests). */
+  healthChecks: number;
+  /** Answers by endpoint and status code. */
+  byEndpoint: Record<string, Record<string, number>>;
+}
+
+export interface LiveReport {
+  startedUnixMs: number;
+  stoppedUnixMs: number;
+  durationMs: number;
+  requests: RequestCounts;
+  exports: ExportTally;
+  metrics: Record<string, MetricTruth>;
+}
+
+export function createRequestCounts(): RequestCounts {
+  return {
+    ...{ sent: 0, answered: 0, unanswered: 0, errors: 0, slow: 0 },
+    ...{ paymentCalls: 0, healthChecks: 0, byEndpoint: {} },
+  };
+}
+
+export function describeLiveReport(report: LiveReport): string {
+  const { requests, exports, durationMs } = report;
+  const seconds = durationMs / 1000;
+  const rate = seconds === 0 ? 0 : requests.sent / seconds;
+  const done = [
+    `${count(requests.sent, 'request')} in ${seconds.toFixed(1)} s (${rate.toFixed(1)}/s)`,
+    `${count(requests.errors, 'error')}, ${requests.slow} slower than 1 s`,
+    `${count(report.metrics.task_completion?.sum ?? 0, 'task')} of visitors`,
+  ];
+  if (requests.unanswered > 0) done.push(`${requests.unanswered} unanswered`);
+  return `Stopped. ${done.join(', ')}. ${describeExports(exports)}`;
+}
+
+export function describeLiveStatus(elapsedMs: number, requests: RequestCounts, exports: ExportTally): string {
+  const elapsed = `${Math.round(elapsedMs / 1000)} s`.padStart(7);
+  const did = `${count(requests.sent, 'request')}, ${count(requests.errors, 'error')}, ${requests.slow} slow`;
+  return `${elapsed}: ${did}; ${describeExports(exports)}`;
+}
+
+export function describeHistoryReport(report: HistoryReport): string {
+  const from = new Date(report.fromUnixMs).toISOString();
+  const to = new Date(report.toUnixMs).toISOString();
+  const seconds = (report.durationMs / 1000).toFixed(1);
+  const parts = [
+    `${count(report.points, 'point')} of ${report.series} series in ${count(report.requests, 'request')}, ${seconds} s`,
+    ...(report.retries > 0 ? [`${report.retries} repeated because the backend asked for it`] : []),
+    ...(report.rejectedPoints > 0
+      ? [`${count(report.rejectedPoints, 'point')} rejected by the backend`]
+      : []),
+  ];
+  return `History${report.isPartial ? ', stopped early,' : ''} from ${from} to ${to}: ${parts.join(', ')}.`;
+}
+
+function describeExports(exports: ExportTally): string {
+  const parts = [`${count(exports.points, 'point')} sent in ${count(exports.succeeded, 'export')}`];
+  if (exports.failed > 0) parts.push(`${count(exports.failed, 'export')} failed`);
+  if (exports.rejectedPoints > 0)
+    parts.push(`${count(exports.rejectedPoints, 'point')} rejected by the backend`);
+  return `${parts.join(', ')}.`;
+}
+
+export function count(number: number, noun: string): string {
+  return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+}

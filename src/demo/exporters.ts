@@ -1,0 +1,81 @@
+/**
+ * The real OTLP exporters, and a count of what became of their exports. Enters a protocol, an address and a
+ * temporality; leaves an exporter. Never retries beyond what the exporters do themselves.
+ */
+import { ExportResultCode } from '@opentelemetry/core';
+import { OTLPMetricExporter as GrpcExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
+import {
+  AggregationTemporalityPreference,
+  OTLPMetricExporter as HttpJsonExporter,
+} from '@opentelemetry/exporter-metrics-otlp-http';
+import { OTLPMetricExporter as HttpProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import type { DemoTemporality, Protocol } from './demo-options.js';
+
+export interface ExportTarget {
+  protocol: Protocol;
+  /** Base address, without `/v1/metrics`. */
+  endpoint: string;
+  temporality: DemoTemporality;
+  timeoutMs: number;
+}
+
+export interface ExportTally {
+  succeeded: number;
+  failed: number;
+  /** Data points in the exports that succeeded. */
+  points: number;
+  /** Points that the backend says it rejected (partial success). */
+  rejectedPoints: number;
+}
+
+export function createExporter(target: ExportTarget): PushMetricExporter {
+  const options = {
+    url: target.protocol === 'grpc' ? target.endpoint : joinMetricsPath(target.endpoint),
+    timeoutMillis: target.timeoutMs,
+    temporalityPreference:
+      target.temporality === 'delta'
+        ? AggregationTemporalityPreference.DELTA
+        : AggregationTemporalityPreference.CUMULATIVE,
+  };
+  if (target.protocol === 'grpc') return new GrpcExporter(options);
+  if (target.protocol === 'http/json') return new HttpJsonExporter(options);
+  return new HttpProtobufExporter(options);
+}
+
+/** The same exporter, with each outcome counted; `onFailure` hears why an export was lost. */
+export function countExports(
+  exporter: PushMetricExporter,
+  tally: ExportTally,
+  onFailure: (reason: string) => void,
+): PushMetricExporter {
+  return {
+    export: (metrics, done) =>
+      exporter.export(metrics, (result) => {
+        if (result.code === ExportResultCode.SUCCESS) {
+          tally.succeeded++;
+          tally.points += countPoints(metrics);
+        } else {
+          tally.failed++;
+          onFailure(result.error?.message || 'no reason given');
+        }
+        done(result);
+      }),
+    forceFlush: () => exporter.forceFlush(),
+    shutdown: () => exporter.shutdown(),
+    selectAggregation: (type) => exporter.selectAggregation!(type),
+    selectAggregationTemporality: (type) => exporter.selectAggregationTemporality!(type),
+  };
+}
+
+export function joinMetricsPath(endpoint: string): string {
+  const base = endpoint.replace(/\/+$/, '');
+  return base.endsWith('/v1/metrics') ? base : `${base}/v1/metrics`;
+}
+
+function countPoints(metrics: ResourceMetrics): number {
+  let points = 0;
+  for (const scope of metrics.scopeMetrics)
+    for (const metric of scope.metrics) points += metric.dataPoints.length;
+  return points;
+}

@@ -1,0 +1,63 @@
+/**
+ * The body of a request to the SQL port: decompressed, bounded, and for the data of an INSERT written to a file that
+ * the engine reads. It never holds data in memory.
+ */
+import { createWriteStream } from 'node:fs';
+import { unlink } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { type Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
+import { ClickHouseError } from '../model/clickhouse.js';
+
+let filesMade = 0;
+
+/** The decompressed bytes; a body longer than `bytesMax`, on the wire or decompressed, ends in `tooLarge`. */
+export function openBody(
+  request: IncomingMessage,
+  bytesMax: number,
+  tooLarge: (bytesMax: number) => Error,
+): Readable {
+  let bytes = 0;
+  const limit = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.length;
+      if (bytes > bytesMax) done(tooLarge(bytesMax));
+      else done(null, chunk);
+    },
+  });
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  const stages = encoding === 'identity' ? [] : [openDecoder(encoding)];
+  // Errors, also of the sender going away, arrive at whoever reads the last stage.
+  pipeline([request, ...stages, limit]).catch(() => undefined);
+  return limit;
+}
+
+function openDecoder(encoding: string): Transform {
+  const open = { gzip: createGunzip, deflate: createInflate, br: createBrotliDecompress }[encoding];
+  if (open) return open();
+  const message = `Unknown compression method '${encoding}'; gzip, deflate and br are known`;
+  throw new ClickHouseError(89, 'UNKNOWN_COMPRESSION_METHOD', message);
+}
+
+/** Write the body to a file, hand its path to `use`, remove the file whatever happens. */
+export async function withBodyFile<T>(
+  request: IncomingMessage,
+  options: { directory: string; bytesMax: number; signal: AbortSignal },
+  use: (path: string) => Promise<T>,
+): Promise<T> {
+  const path = join(options.directory, `body-${process.pid}-${++filesMade}`);
+  try {
+    const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+    await pipeline(openBody(request, options.bytesMax, dataTooLarge), file, { signal: options.signal });
+    return await use(path);
+  } finally {
+    await unlink(path).catch(() => undefined);
+  }
+}
+
+function dataTooLarge(bytesMax: number): ClickHouseError {
+  const message = `The data is longer than ${bytesMax} bytes (sqlInsertBytesMax); send it in several inserts`;
+  return new ClickHouseError(229, 'QUERY_IS_TOO_LARGE', message);
+}

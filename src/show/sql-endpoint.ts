@@ -1,0 +1,142 @@
+/**
+ * The SQL port: ClickHouse's HTTP interface in front of the embedded engine, so that curl, Grafana and every ClickHouse
+ * client work as with a server. This file has its settings and its life; one request is sql-handler.ts.
+ */
+import { randomUUID } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { availableParallelism } from 'node:os';
+import type { ClickHouse } from '../model/clickhouse.js';
+import type { Address, Component } from '../model/component.js';
+import { asSqlEngine, type SqlEngine } from './sql-engine.js';
+import { handleSql, type ServerFacts, type SqlHandlerOptions } from './sql-handler.js';
+import { createSqlQueue } from './sql-queue.js';
+
+export interface SqlEndpointOptions {
+  host: string;
+  port: number;
+  /** The embedded driver. */
+  clickhouse: ClickHouse;
+  /** Only questions; false lets POST change data (tests, trusted networks). */
+  readOnly: boolean;
+  /** Where set, every request must carry it, with any user name. */
+  password?: string;
+  /** Statements at once; further ones wait. */
+  sqlConcurrencyMax?: number;
+  /** Statements that may wait; further ones are refused. */
+  sqlWaitingMax?: number;
+  /** Longest statement, bytes. */
+  sqlQueryBytesMax?: number;
+  /** Longest data of one INSERT, bytes. */
+  sqlInsertBytesMax?: number;
+  /** max_execution_time of a statement that sets none, seconds. */
+  sqlExecutionMaxS?: number;
+  /** max_memory_usage of a statement that sets none, bytes. */
+  sqlMemoryBytesMax?: number;
+  /** max_threads of a statement that sets none: some processors stay free for the pipeline. */
+  sqlThreadsMax?: number;
+  /** A reader that takes nothing for this long is cut off. */
+  sqlStallMaxMs?: number;
+  /** Makes query ids and exception tags. */
+  newId?: () => string;
+}
+
+const MIB = 1024 * 1024;
+/** URLs carry whole queries. */
+const HEADER_BYTES_MAX = MIB;
+/** Longest time for a request to arrive as a whole. */
+const REQUEST_MAX_MS = 300_000;
+/** Clients keep connections for the next query; a dashboard refreshes within this time. */
+const KEEP_ALIVE_MS = 65_000;
+
+export function createSqlEndpoint(options: SqlEndpointOptions): Component & { address(): Address } {
+  const engine = asSqlEngine(options.clickhouse);
+  const underWay = new Map<AbortController, Promise<void>>();
+  let handlerOptions: SqlHandlerOptions | undefined;
+  let stopping: Promise<void> | undefined;
+
+  const server = createServer(
+    { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_MAX_MS },
+    (request, response) => {
+      const controller = new AbortController();
+      response.on('close', () => {
+        if (!response.writableFinished) controller.abort(new Error('The client went away'));
+      });
+      const handled = handleSql(request, response, controller.signal, handlerOptions!);
+      underWay.set(
+        controller,
+        handled.finally(() => underWay.delete(controller)),
+      );
+    },
+  );
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+
+  async function stop(deadlineMs: number): Promise<void> {
+    if (!server.listening) return;
+    const closed = new Promise((done) => server.close(done));
+    server.closeIdleConnections();
+    const timer = setTimeout(() => {
+      for (const controller of underWay.keys()) controller.abort(new Error('The server is shutting down'));
+    }, deadlineMs);
+    await Promise.all(underWay.values());
+    clearTimeout(timer);
+    server.closeAllConnections();
+    await closed;
+  }
+
+  return {
+    async start() {
+      if (server.listening) return;
+      handlerOptions ??= buildHandlerOptions(options, engine, await readFacts(engine));
+      await listen(server, options.port, options.host);
+    },
+    shutdown(deadlineMs) {
+      stopping ??= stop(deadlineMs);
+      return stopping;
+    },
+    address: () => ({ host: options.host, port: (server.address() as AddressInfo).port }),
+  };
+}
+
+function buildHandlerOptions(
+  options: SqlEndpointOptions,
+  engine: SqlEngine,
+  facts: ServerFacts,
+): SqlHandlerOptions {
+  const { readOnly, password, newId = randomUUID } = options;
+  return {
+    ...{ engine, facts, readOnly, password, newId },
+    queue: createSqlQueue({
+      concurrencyMax: options.sqlConcurrencyMax ?? 4,
+      waitingMax: options.sqlWaitingMax ?? 64,
+    }),
+    queryBytesMax: options.sqlQueryBytesMax ?? MIB,
+    insertBytesMax: options.sqlInsertBytesMax ?? 1024 * MIB,
+    stallMsMax: options.sqlStallMaxMs ?? 60_000,
+    defaults: {
+      max_execution_time: options.sqlExecutionMaxS ?? 60,
+      max_memory_usage: options.sqlMemoryBytesMax ?? 2048 * MIB,
+      max_threads: options.sqlThreadsMax ?? Math.max(1, Math.floor(availableParallelism() / 2)),
+    },
+  };
+}
+
+async function readFacts(engine: SqlEngine): Promise<ServerFacts> {
+  const sql = 'SELECT version() AS version, timezone() AS timezone';
+  const [server] = await engine.query<{ version: string; timezone: string }>(sql);
+  const formats = await engine.query<{ name: string; content_type: string }>(
+    'SELECT name, content_type FROM system.formats WHERE is_output',
+  );
+  const contentTypes = new Map(formats.map((format) => [format.name, format.content_type]));
+  return { displayName: 'plumbline', version: server!.version, timezone: server!.timezone, contentTypes };
+}
+
+function listen(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((done, fail) => {
+    server.once('error', fail);
+    server.listen(port, host, () => {
+      server.off('error', fail);
+      done();
+    });
+  });
+}

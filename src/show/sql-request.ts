@@ -1,0 +1,131 @@
+/**
+ * One HTTP request to the SQL port → what to run, as ClickHouse's HTTP interface reads it: URL parameters are the query,
+ * reserved words, `param_…`, or settings; the body is the query, its continuation, or the data of an INSERT.
+ * It runs nothing and checks no SQL.
+ */
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { ClickHouseError } from '../model/clickhouse.js';
+import { openBody } from './sql-body.js';
+
+export interface SqlRequest {
+  sql: string;
+  /** The body holds the data of the INSERT in `sql`, still unread. */
+  hasData: boolean;
+  database: string | undefined;
+  format: string;
+  settings: Record<string, string>;
+  params: Record<string, string>;
+  queryId: string | undefined;
+  protocolVersion: string | undefined;
+  user: string;
+  password: string;
+}
+
+/** URL parameters that are no settings. */
+const RESERVED = new Set([
+  ...[
+    'query',
+    'database',
+    'default_format',
+    'user',
+    'password',
+    'quota_key',
+    'query_id',
+    'stacktrace',
+    'role',
+  ],
+  ...['compress', 'decompress', 'buffer_size', 'wait_end_of_query', 'client_protocol_version'],
+  ...['session_id', 'session_timeout', 'session_check', 'close_session'],
+]);
+
+const INSERT = /^(?:\s|--[^\n]*\n|#!?[^\n]*\n|\/\*[\s\S]*?\*\/)*INSERT\b/i;
+
+export async function readSqlRequest(request: IncomingMessage, queryBytesMax: number): Promise<SqlRequest> {
+  const values = new Map(new URL(request.url!, 'http://plumbline').searchParams);
+  refuseUnsupported(values);
+  const fromUrl = values.get('query') ?? '';
+  const hasData = request.method === 'POST' && INSERT.test(fromUrl);
+  if (!hasData && request.method === 'POST') {
+    const body = await readText(request, queryBytesMax, values);
+    values.set('query', fromUrl === '' ? body : `${fromUrl}\n${body}`);
+  }
+  const { user, password } = readCredentials(request.headers, values);
+  const entries = [...values];
+  return {
+    sql: values.get('query') ?? '',
+    hasData,
+    database: values.get('database') || header(request.headers, 'x-clickhouse-database'),
+    format: values.get('default_format') || header(request.headers, 'x-clickhouse-format') || 'TabSeparated',
+    settings: Object.fromEntries(
+      entries.filter(([name]) => !RESERVED.has(name) && !name.startsWith('param_')),
+    ),
+    params: Object.fromEntries(
+      entries.filter(([name]) => name.startsWith('param_')).map(([name, value]) => [name.slice(6), value]),
+    ),
+    queryId: values.get('query_id'),
+    protocolVersion: values.get('client_protocol_version'),
+    user,
+    password,
+  };
+}
+
+/** The body as text; parts of a form join the URL's parameters, as clients send them where a URL would be too long. */
+async function readText(
+  request: IncomingMessage,
+  bytesMax: number,
+  values: Map<string, string>,
+): Promise<string> {
+  const body = await buffer(openBody(request, bytesMax, queryTooLarge));
+  const contentType = request.headers['content-type'] ?? '';
+  if (!contentType.startsWith('multipart/form-data')) return body.toString('utf8');
+  const form = await new Response(body, { headers: { 'content-type': contentType } }).formData();
+  for (const [name, value] of form) {
+    if (typeof value !== 'string')
+      throw new ClickHouseError(48, 'NOT_IMPLEMENTED', 'External tables are not supported');
+    if (name !== 'query') values.set(name, value);
+  }
+  return String(form.get('query') ?? '');
+}
+
+function queryTooLarge(bytesMax: number): ClickHouseError {
+  const message = `The query is longer than ${bytesMax} bytes (sqlQueryBytesMax)`;
+  return new ClickHouseError(229, 'QUERY_IS_TOO_LARGE', message);
+}
+
+function refuseUnsupported(values: Map<string, string>): void {
+  for (const name of ['compress', 'decompress']) {
+    if (!['', '0', 'false', undefined].includes(values.get(name))) {
+      const message = `${name}=1 (ClickHouse's own block compression) is not supported here; use gzip`;
+      throw new ClickHouseError(48, 'NOT_IMPLEMENTED', message);
+    }
+  }
+  if (values.has('role')) {
+    throw new ClickHouseError(
+      512,
+      'SET_NON_GRANTED_ROLE',
+      `Role ${values.get('role')} should be granted to set as a current`,
+    );
+  }
+}
+
+/** ClickHouse takes them from its own headers, from HTTP Basic, or from the URL. */
+function readCredentials(headers: IncomingHttpHeaders, values: Map<string, string>) {
+  const basic = /^Basic (.+)$/i.exec(headers.authorization ?? '')?.[1];
+  if (basic === undefined) {
+    return {
+      user: header(headers, 'x-clickhouse-user') ?? values.get('user') ?? 'default',
+      password: header(headers, 'x-clickhouse-key') ?? values.get('password') ?? '',
+    };
+  }
+  const text = Buffer.from(basic, 'base64').toString('utf8');
+  const colon = text.indexOf(':');
+  return colon === -1
+    ? { user: text, password: '' }
+    : { user: text.slice(0, colon), password: text.slice(colon + 1) };
+}
+
+function header(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return (Array.isArray(value) ? value[0] : value) || undefined;
+}

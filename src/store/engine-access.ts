@@ -1,0 +1,55 @@
+/**
+ * The access rights of the embedded engine, as the two XML files it reads when it opens. The engine signs every
+ * session in as `default`, so the rights to write and to read outside data hang on a role: a session that does
+ * `SET ROLE NONE` keeps SELECT, SHOW and dictGet only, and the engine itself refuses everything else.
+ * Settings that would make a query read files or be parsed as another language are frozen for every session.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Each of these names a file to read, or another parser than the one that inspected the statement. */
+const FROZEN_SETTINGS = [
+  'dialect',
+  'format_schema',
+  'format_schema_source',
+  'format_template_resultset',
+  'format_template_row',
+  'send_logs_level',
+];
+
+function buildUsersXml(): string {
+  const frozen = FROZEN_SETTINGS.map((name) => `<${name}><readonly/></${name}>`).join('');
+  return `<clickhouse>
+<profiles><default><constraints>${frozen}</constraints></default></profiles>
+<quotas><default></default></quotas>
+<roles><everything><grants><query>GRANT ALL ON *.* WITH GRANT OPTION</query></grants></everything></roles>
+<users><default>
+<no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
+<grants><query>GRANT SELECT, SHOW, dictGet ON *.*</query><query>GRANT everything</query></grants>
+</default></users>
+</clickhouse>`;
+}
+
+/** Write the files, hand the path of the main one to `open`, remove them: the engine reads them only while opening. */
+export async function withAccessFiles<T>(
+  temporaryDirectory: string,
+  open: (configPath: string) => T,
+): Promise<T> {
+  const directory = await mkdtemp(join(temporaryDirectory, 'engine-'));
+  try {
+    const configPath = join(directory, 'config.xml');
+    const usersPath = join(directory, 'users.xml');
+    await writeFile(usersPath, buildUsersXml());
+    await writeFile(
+      configPath,
+      `<clickhouse><users_config>${escapeXml(usersPath)}</users_config></clickhouse>`,
+    );
+    return open(configPath);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

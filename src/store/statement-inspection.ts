@@ -1,0 +1,78 @@
+/**
+ * What kind of statement a text is, found on the engine's own rendering of it (one line, no comments, one statement):
+ * the engine's parser has spoken before this file looks, so a comment, a string or a second statement cannot mislead
+ * it. It judges nothing: who may run what is decided by engine-statements.ts and, for data, by the engine's grants.
+ */
+
+export type StatementKind =
+  | 'select' // SELECT, WITH … SELECT, unions: streamed
+  | 'question' // SHOW, DESCRIBE, EXPLAIN, EXISTS: small answers
+  | 'set' // SET of settings: checked by the engine, gone with the session
+  | 'insert'
+  | 'other';
+
+export interface InspectedStatement {
+  kind: StatementKind;
+  /** The engine's rendering. */
+  text: string;
+  /** Format named by the statement itself. */
+  format: string | undefined;
+  hasOutfile: boolean;
+  /** Where `FROM INFILE` would go: before SETTINGS or FORMAT of an INSERT, else the end. */
+  clausesAt: number;
+}
+
+interface Token {
+  text: string;
+  at: number;
+  depth: number;
+}
+
+const TOKEN = /'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`|"(?:[^"\\]|\\.)*"|[A-Za-z_][A-Za-z0-9_]*|\S/gs;
+const QUESTIONS = new Set(['SHOW', 'DESCRIBE', 'EXPLAIN', 'EXISTS']);
+
+export function inspectStatement(text: string): InspectedStatement {
+  const tokens = splitTokens(text);
+  const formatAt = findFormat(tokens);
+  return {
+    kind: findKind(tokens),
+    text,
+    format: formatAt === undefined ? undefined : tokens[formatAt + 1]!.text,
+    hasOutfile: tokens.some((token, i) => token.text === 'INTO' && tokens[i + 1]?.text === 'OUTFILE'),
+    clausesAt: tokens.find((token) => isClause(token, 'SETTINGS', 'FORMAT'))?.at ?? text.length,
+  };
+}
+
+function splitTokens(text: string): Token[] {
+  let depth = 0;
+  return [...text.matchAll(TOKEN)].map(({ 0: token, index }) => {
+    if (token === ')') depth--;
+    const found = { text: token, at: index, depth };
+    if (token === '(') depth++;
+    return found;
+  });
+}
+
+function findKind(tokens: readonly Token[]): StatementKind {
+  const [first, second] = tokens.map((token) => token.text);
+  if (first === 'SELECT' || first === 'WITH' || first === '(') return 'select';
+  if (first !== undefined && QUESTIONS.has(first)) return 'question';
+  // SET ROLE and SET TRANSACTION are no settings: what follows a setting's name is `=`.
+  if (first === 'SET' && tokens[2]?.text === '=' && second !== undefined) return 'set';
+  return first === 'INSERT' ? 'insert' : 'other';
+}
+
+/** `FORMAT name` outside parentheses, at the end or before SETTINGS; anywhere else the word is a column or an alias. */
+function findFormat(tokens: readonly Token[]): number | undefined {
+  const at = tokens.findLastIndex(
+    (token, i) =>
+      isClause(token, 'FORMAT') &&
+      /^[A-Za-z]/.test(tokens[i + 1]?.text ?? '') &&
+      (tokens[i + 2] === undefined || isClause(tokens[i + 2]!, 'SETTINGS')),
+  );
+  return at === -1 ? undefined : at;
+}
+
+function isClause(token: Token, ...words: string[]): boolean {
+  return token.depth === 0 && words.includes(token.text);
+}

@@ -1,0 +1,127 @@
+/**
+ * The pool of stream threads: each carries one statement at a time, from `prepare` to `end`. Threads are made when
+ * first needed and kept. It never decides which statements may run, and knows nothing of HTTP.
+ */
+import { Worker } from 'node:worker_threads';
+import type { CallSlots } from './call-slots.js';
+import { parseClickHouseError } from './clickhouse-errors.js';
+import { STREAM_THREAD_SOURCE } from './stream-thread-source.js';
+
+/** One statement under way in a thread. Calls must not overlap, except `end`, which waits for the one before it. */
+export interface StreamThread {
+  /** A fresh session, with these statements run in it. */
+  prepare(statements: readonly string[]): Promise<void>;
+  /** The one value of a cheap query, as text. */
+  ask(sql: string): Promise<string>;
+  /** Start a single SELECT whose output comes chunk by chunk. */
+  stream(sql: string, format: string): Promise<void>;
+  /** Run any statement; its output is one chunk. */
+  run(sql: string, format: string): Promise<void>;
+  /** The next chunk; undefined at the end. */
+  next(): Promise<Uint8Array | undefined>;
+  /** Give up what is left, close the session, give the thread back. */
+  end(): Promise<void>;
+}
+
+export interface StreamThreads {
+  /** Waits for a free thread; rejects with the signal's reason while still waiting. */
+  acquire(signal?: AbortSignal): Promise<StreamThread>;
+  /** Ends every thread. Only after the engine's other sessions are closed: a thread that ends closes them all. */
+  close(): Promise<void>;
+}
+
+interface Reply {
+  value?: unknown;
+  error?: string;
+}
+
+export function createStreamThreads(options: {
+  chdbPath: string;
+  directory: string;
+  /** One slot a thread: how many statements may be under way. */
+  threadSlots: CallSlots;
+  /** Slots for the calls that block a thread of Node's pool. */
+  callSlots: CallSlots;
+}): StreamThreads {
+  const idle: ThreadChannel[] = [];
+  const all: ThreadChannel[] = [];
+
+  function takeChannel(): ThreadChannel {
+    const channel = idle.pop() ?? openChannel(options.chdbPath, options.directory);
+    if (!all.includes(channel)) all.push(channel);
+    return channel;
+  }
+  return {
+    async acquire(signal) {
+      const releaseThread = await options.threadSlots.acquire(signal);
+      const channel = takeChannel();
+      const pooled = async (message: object): Promise<unknown> => {
+        const release = await options.callSlots.acquire(signal);
+        return channel.send(message).finally(release);
+      };
+      return {
+        prepare: async (statements) => void (await channel.send({ step: 'prepare', statements })),
+        ask: async (sql) => (await channel.send({ step: 'ask', sql })) as string,
+        stream: async (sql, format) => void (await channel.send({ step: 'stream', sql, format })),
+        run: async (sql, format) => void (await pooled({ step: 'run', sql, format })),
+        next: async () => (await pooled({ step: 'next' })) as Uint8Array | undefined,
+        async end() {
+          await channel.send({ step: 'end' }).finally(() => {
+            idle.push(channel);
+            releaseThread();
+          });
+        },
+      };
+    },
+    async close() {
+      await Promise.all(all.map((channel) => channel.leave()));
+    },
+  };
+}
+
+interface ThreadChannel {
+  send(message: object): Promise<unknown>;
+  leave(): Promise<void>;
+}
+
+function openChannel(chdbPath: string, directory: string): ThreadChannel {
+  const worker = new Worker(STREAM_THREAD_SOURCE, { eval: true, workerData: { chdbPath, directory } });
+  const waiting: { resolve: (value: unknown) => void; reject: (error: Error) => void }[] = [];
+  let last: Promise<unknown> = Promise.resolve();
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  worker.unref();
+  worker.on('message', (reply: Reply) => {
+    const { resolve, reject } = waiting.shift()!;
+    if (waiting.length === 0) worker.unref();
+    if (reply.error === undefined) resolve(reply.value);
+    else reject(parseClickHouseError(reply.error));
+  });
+  worker.on('error', (error) => {
+    for (const { reject } of waiting.splice(0))
+      reject(parseClickHouseError(`Stream thread failed: ${error.message}`));
+  });
+
+  function send(message: object): Promise<unknown> {
+    // The thread's answers come in order only if it finishes one message before it sees the next.
+    last = last
+      .catch(() => undefined)
+      .then(
+        () =>
+          new Promise((resolve, reject) => {
+            waiting.push({ resolve, reject });
+            worker.ref();
+            worker.postMessage(message);
+          }),
+      );
+    return last;
+  }
+  return {
+    send,
+    async leave() {
+      // A thread that closes its port cannot answer any more: its end is the answer.
+      worker.ref();
+      worker.postMessage({ step: 'leave' });
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/** Holds what arrived against what the demo says it did: one line for every difference, none where they agree. */
+import { describeSeries, type MetricTruth } from '../../src/demo/ground-truth.js';
+import type { MetricDefinition } from '../../src/demo/metric-definition.js';
+import { METRIC_TABLE } from '../../src/demo/metric-table.js';
+import { sumUp } from './arrived.js';
+import type { PointType, SinkPoint } from './otlp-sink.js';
+
+const TYPE_OF: Readonly<Record<string, PointType>> = {
+  counter: 'sum',
+  updowncounter: 'sum',
+  gauge: 'gauge',
+  observable_gauge: 'gauge',
+  histogram: 'histogram',
+  exponential_histogram: 'exponentialHistogram',
+};
+
+/** Differences between the series of the truth and those that arrived, of every kind of metric. */
+export function listDifferences(
+  points: readonly SinkPoint[],
+  truth: Readonly<Record<string, MetricTruth>>,
+): string[] {
+  const arrived = sumUp(points);
+  const differences: string[] = [];
+  for (const [name, metric] of Object.entries(truth)) {
+    for (const series of metric.series) {
+      const key = describeSeries(name, series.attributes);
+      const found = arrived.get(key);
+      const type = TYPE_OF[metric.instrument]!;
+      const told = type === 'gauge' ? series.last : metric.instrument === 'counter' ? series.sum : undefined;
+      if (found === undefined) differences.push(`${key} never arrived`);
+      else if (type === 'sum' && told !== undefined && !isClose(found.value, told))
+        differences.push(`${key}: ${told} added, ${found.value} arrived`);
+      else if (type === 'gauge' && !isClose(found.value, series.last))
+        differences.push(`${key}: last was ${series.last}, ${found.value} arrived`);
+      else if (type.endsWith('istogram') && (found.count !== series.count || !isClose(found.sum, series.sum)))
+        differences.push(
+          `${key}: ${series.count} / ${series.sum} recorded, ${found.count} / ${found.sum} arrived`,
+        );
+    }
+  }
+  return differences;
+}
+
+/** What is wrong with the points of the metrics of the table: absent, other unit, type, service, scope or attributes. */
+export function listTableProblems(points: readonly SinkPoint[]): string[] {
+  const arrived = new Set(points.map((point) => point.name));
+  const absent = METRIC_TABLE.filter(({ name }) => !arrived.has(name)).map(
+    ({ name }) => `${name} never arrived`,
+  );
+  return [...absent, ...new Set(points.flatMap(listPointProblems))];
+}
+
+const BY_NAME = new Map<string, MetricDefinition>(METRIC_TABLE.map((metric) => [metric.name, metric]));
+
+function listPointProblems(point: SinkPoint): string[] {
+  const metric = BY_NAME.get(point.name);
+  if (metric === undefined) return [];
+  const isNumber = point.type === 'sum' || point.type === 'gauge';
+  const keys = Object.keys(point.attributes);
+  const checks: [string, boolean][] = [
+    ['unit', point.unit === metric.unit],
+    ['type', point.type === TYPE_OF[metric.instrument]],
+    ['scope', point.scope === metric.component],
+    ['service', point.service === `shop-${metric.program}`],
+    ['monotonic', point.isMonotonic === (metric.instrument === 'counter')],
+    ['integer', !isNumber || point.isInteger === metric.isInteger],
+    [
+      'attributes',
+      keys.length === metric.attributes.length && metric.attributes.every((key) => keys.includes(key)),
+    ],
+  ];
+  return checks
+    .filter(([, isRight]) => !isRight)
+    .map(([what]) => `${point.series}: ${what} is not as in the table`);
+}
+
+function isClose(a: number, b: number): boolean {
+  return Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a), Math.abs(b));
+}

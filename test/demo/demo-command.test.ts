@@ -1,0 +1,168 @@
+/** `plumbline demo` as a person starts it: help, mistakes, nobody listening, Ctrl-C. Each in a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as waitMs } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { listDifferences } from './compare-truth.js';
+import { createOtlpSink, type OtlpSink } from './otlp-sink.js';
+
+const root = new URL('../..', import.meta.url).pathname;
+/** What the entry of the command line does with errors, without loading the server. */
+const ENTRY = `
+  import { createDemoCommand } from './src/cli/demo.ts';
+  import { UserError } from './src/model/errors.ts';
+  try {
+    await createDemoCommand().parseAsync(process.argv.slice(1), { from: 'user' });
+  } catch (error) {
+    console.error(error instanceof UserError ? 'plumbline: ' + error.message : error);
+    process.exitCode = 1;
+  }
+`;
+
+interface Running {
+  child: ChildProcess;
+  text: { out: string; err: string };
+  exitCode: Promise<number | null>;
+}
+
+let directory: string;
+let sink: OtlpSink;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'demo-'));
+  sink = await createOtlpSink();
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await sink.close();
+  await rm(directory, { recursive: true });
+});
+
+function start(args: string[], environment: Record<string, string> = {}): Running {
+  const own = Object.entries(process.env).filter(([name]) => !/^(PLUMBLINE_|OTEL_)/.test(name));
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', '--input-type=module', '-e', ENTRY, '--', ...args],
+    {
+      cwd: root,
+      env: { ...Object.fromEntries(own), ...environment },
+    },
+  );
+  children.push(child);
+  const text = { out: '', err: '' };
+  child.stdout.on('data', (chunk) => (text.out += chunk));
+  child.stderr.on('data', (chunk) => (text.err += chunk));
+  return { child, text, exitCode: new Promise((resolve) => child.on('close', resolve)) };
+}
+
+async function run(args: string[], environment: Record<string, string> = {}) {
+  const running = start(args, environment);
+  return { exitCode: await running.exitCode, ...running.text };
+}
+
+/** A port that nothing listens on. */
+async function findClosedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('plumbline demo', () => {
+  it('explains every option', async () => {
+    const { exitCode, out } = await run(['--help']);
+    expect(exitCode).toBe(0);
+    for (const option of [
+      'protocol',
+      'endpoint',
+      'rate',
+      'duration',
+      'temporality',
+      'seed',
+      'export-interval',
+    ]) {
+      expect(out).toContain(`--${option}`);
+    }
+    expect(out).toContain('--backfill-only');
+    expect(out.replace(/\s+/g, ' ')).toContain(
+      'choices: "http/protobuf", "http/json", "grpc", default: "http/protobuf"',
+    );
+    expect(out).toMatch(/0 = until stopped \(default: 0\)/);
+  });
+
+  it.each([
+    [['--rate', 'fast'], /--rate <n>' argument 'fast' is invalid. It must be a number from 0.1 to 5000/],
+    [['--duration', '60'], /--duration <time>' argument '60' is invalid. Write a number with a unit/],
+    [['--backfill', '900d'], /'900d' is invalid. It must lie between 1m and 366d/],
+    [['--protocol', 'udp'], /Allowed choices are http\/protobuf, http\/json, grpc/],
+    [['--endpoint', 'localhost:4318'], /'localhost:4318' is invalid. Write a URL with its scheme/],
+    [['--seed', '1.5'], /'1.5' is invalid. It must be a whole number/],
+  ])('refuses %j and says what to write', async (args, message) => {
+    const { exitCode, err } = await run(args);
+    expect(exitCode).toBe(1);
+    expect(err).toMatch(message);
+  });
+
+  it('says how to start Plumbline when nothing listens, at the address of the settings', async () => {
+    const port = String(await findClosedPort());
+    const overHttp = await run([], { PLUMBLINE_HTTP_PORT: port });
+    expect(overHttp.exitCode).toBe(1);
+    expect(overHttp.err.trim()).toBe(
+      `plumbline: nothing listens on http://127.0.0.1:${port} (ECONNREFUSED); start Plumbline first with npm start, or name its address with --endpoint`,
+    );
+    const overGrpc = await run(['--protocol', 'grpc'], {
+      PLUMBLINE_GRPC_PORT: port,
+      PLUMBLINE_HOST: '0.0.0.0',
+    });
+    expect(overGrpc.exitCode).toBe(1);
+    expect(overGrpc.err).toContain(`nothing listens on http://127.0.0.1:${port} (ECONNREFUSED)`);
+  });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'on %s flushes, ends with 0 and tells what it did',
+    async (signal) => {
+      const truthFile = join(directory, 'truth.json');
+      const running = start(['--endpoint', sink.httpUrl, '--truth-file', truthFile, '--rate', '30']);
+      for (let i = 0; i < 150 && !running.text.out.includes('Shop at'); i++) await waitMs(100);
+      await waitMs(1_500);
+      running.child.kill(signal);
+      expect(await running.exitCode).toBe(0);
+      const truth = JSON.parse(await readFile(truthFile, 'utf8'));
+      const { requests, metrics } = truth.live;
+      expect(running.text.out).toContain(`Stopped. ${requests.sent} requests in `);
+      expect(requests.sent).toBeGreaterThan(10);
+      expect(listDifferences(sink.points, metrics)).toEqual([]);
+      expect(running.text.err).toBe('');
+    },
+  );
+
+  it('writes history first and then runs for as long as it is told', async () => {
+    const truthFile = join(directory, 'truth.json');
+    const times = ['--backfill', '1h', '--duration', '2s'];
+    const { exitCode, out } = await run(['--endpoint', sink.httpUrl, '--truth-file', truthFile, ...times]);
+    expect(exitCode).toBe(0);
+    expect(out).toMatch(/History 100% .*\nHistory from .* to .*: 12,900 points of 215 series/);
+    expect(out).toMatch(/Stopped\. \d+ requests in 2\.\d s/);
+    const truth = JSON.parse(await readFile(truthFile, 'utf8'));
+    expect(truth.history.points + truth.live.exports.points).toBe(sink.points.length);
+  });
+
+  it('with --backfill-only writes a week and stops, over HTTP even where live data would go over gRPC', async () => {
+    const port = new URL(sink.httpUrl).port;
+    const { exitCode, out } = await run(
+      ['--backfill-only', '--backfill-interval', '1h', '--protocol', 'grpc'],
+      {
+        PLUMBLINE_HTTP_PORT: port,
+      },
+    );
+    expect(exitCode).toBe(0);
+    expect(out).toContain(`Writing 7d of history to ${sink.httpUrl}`);
+    expect(out).not.toContain('Shop at');
+    expect(sink.points.length).toBe(7 * 24 * 215);
+  });
+});
