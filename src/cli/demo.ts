@@ -149,6 +149,8 @@ async function runDemo(options: DemoOptions): Promise<void> {
     ...{ options, ...chooseEndpoints(options), instanceId: randomUUID(), signal: stop.signal },
     clock: { unixMs: () => Date.now(), monotonicMs: () => performance.now() },
   };
+  // A path that cannot be written should show now, not at the end of a long run.
+  if (options.truthFile !== undefined) await writeTruthText(options.truthFile, '');
   const { checkReachable } = await import('../demo/reachable.js');
   const wantsHistory = options.backfill !== undefined || options.backfillOnly === true;
   if (wantsHistory) await checkReachable(run.historyEndpoint);
@@ -158,15 +160,19 @@ async function runDemo(options: DemoOptions): Promise<void> {
   if (options.truthFile !== undefined) await writeTruth(options.truthFile, run, history, live);
 }
 
+/** History travels over HTTP: where live data goes over gRPC, to the HTTP port of the same machine. */
 function chooseEndpoints(options: DemoOptions): { endpoint: string; historyEndpoint: string } {
   const { host, httpPort, grpcPort } = readConfig(process.env);
-  const local = describeLocalEndpoint(host, httpPort);
-  const fallback = options.protocol === 'grpc' ? describeLocalEndpoint(host, grpcPort) : local;
-  const endpoint = options.endpoint ?? fallback;
-  if (options.protocol !== 'grpc' || options.endpoint === undefined)
-    return { endpoint, historyEndpoint: local === fallback ? endpoint : local };
-  const { protocol, hostname } = new URL(endpoint);
-  return { endpoint, historyEndpoint: `${protocol}//${hostname}:${httpPort}` };
+  const localHttp = describeLocalEndpoint(host, httpPort);
+  if (options.protocol !== 'grpc') {
+    const endpoint = options.endpoint ?? localHttp;
+    return { endpoint, historyEndpoint: endpoint };
+  }
+  if (options.endpoint === undefined) {
+    return { endpoint: describeLocalEndpoint(host, grpcPort), historyEndpoint: localHttp };
+  }
+  const { protocol, hostname } = new URL(options.endpoint);
+  return { endpoint: options.endpoint, historyEndpoint: `${protocol}//${hostname}:${httpPort}` };
 }
 
 async function writeHistory(run: Run): Promise<HistoryReport> {
@@ -261,12 +267,15 @@ async function writeTruth(
     history,
     live,
   };
-  try {
-    await writeFile(path, `${JSON.stringify(truth, null, 2)}\n`);
-  } catch (error) {
-    throw new UserError(
-      `cannot write --truth-file ${path} (${(error as Error).message}); name a path you may write to`,
-    );
-  }
+  await writeTruthText(path, `${JSON.stringify(truth, null, 2)}\n`);
   console.log(`What was done is in ${path}.`);
+}
+
+async function writeTruthText(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new UserError(`cannot write --truth-file ${path} (${reason}); name a path that you may write to`);
+  }
 }

@@ -48,7 +48,7 @@ export const METRIC_TABLE = [
     description: 'Share of a resource in use: cpu, memory, event_loop',
     recordedHow: 'read from the process and the machine at each export, over the time since the last one',
   }),
-  define(API, 'availability', '1', 'observable_gauge', {
+  define({ ...API, category: 'Quality Indicators' }, 'availability', '1', 'observable_gauge', {
     attributes: ['service'],
     description: 'Share of health checks that were answered with success',
     recordedHow: 'a prober calls /healthz once a second; the share since the last export',

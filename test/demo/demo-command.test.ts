@@ -123,6 +123,17 @@ describe('plumbline demo', () => {
     expect(overGrpc.err).toContain(`nothing listens on http://127.0.0.1:${port} (ECONNREFUSED)`);
   });
 
+  it('says at once that the truth file cannot be written', async () => {
+    const { exitCode, err } = await run([
+      '--endpoint',
+      sink.httpUrl,
+      '--truth-file',
+      join(directory, 'no', 'where'),
+    ]);
+    expect(exitCode).toBe(1);
+    expect(err).toMatch(/^plumbline: cannot write --truth-file .* name a path that you may write to/);
+  });
+
   it.each(['SIGINT', 'SIGTERM'] as const)(
     'on %s flushes, ends with 0 and tells what it did',
     async (signal) => {

@@ -5,7 +5,13 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { buildTsbsRequest } from '../testkit/otlp-workload.js';
-import { makeDataDirectory, querySql, type RunningServer, startServer, waitUntil } from '../testkit/server.js';
+import {
+  makeDataDirectory,
+  querySql,
+  type RunningServer,
+  startServer,
+  waitUntil,
+} from '../testkit/server.js';
 
 const KILLS = 20;
 const SENDERS = 4;
@@ -20,7 +26,9 @@ afterAll(async () => {
 });
 
 describe('kill -9', () => {
-  it(`loses and doubles nothing in ${KILLS} kills at random moments under load`, { timeout: 240_000 }, async () => {
+  it(`loses and doubles nothing in ${KILLS} kills at random moments under load`, {
+    timeout: 240_000,
+  }, async () => {
     // Old enough that rollups do not wait for the minute to end; every request has a second of its own.
     const firstS = Math.floor(Date.now() / 1000) - 86_400;
     let nextS = firstS;
@@ -46,7 +54,10 @@ describe('kill -9', () => {
     };
 
     for (let kill = 0; kill < KILLS; kill++) {
-      const running = await startServer(data.path, { PLUMBLINE_DRAIN_INTERVAL_MS: '50', PLUMBLINE_ROLLUP_DELAY_MS: '0' });
+      const running = await startServer(data.path, {
+        PLUMBLINE_DRAIN_INTERVAL_MS: '50',
+        PLUMBLINE_ROLLUP_DELAY_MS: '0',
+      });
       server = running;
       expect(running.readyMs).toBeLessThan(10_000);
       let isOver = false;
@@ -66,7 +77,10 @@ describe('kill -9', () => {
       await Promise.all(senders);
     }
 
-    const last = await startServer(data.path, { PLUMBLINE_DRAIN_INTERVAL_MS: '50', PLUMBLINE_ROLLUP_DELAY_MS: '0' });
+    const last = await startServer(data.path, {
+      PLUMBLINE_DRAIN_INTERVAL_MS: '50',
+      PLUMBLINE_ROLLUP_DELAY_MS: '0',
+    });
     server = last;
     for (const second of unanswered) await send(last, second);
     expect(acknowledged.size).toBeGreaterThan(KILLS);

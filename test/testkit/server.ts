@@ -31,7 +31,10 @@ export function makeDataDirectory(): { path: string; remove: () => void } {
 }
 
 /** Environment of a server under test: nothing inherited that could change it. */
-export function serverEnvironment(dataDir: string, extra: Record<string, string> = {}): Record<string, string> {
+export function serverEnvironment(
+  dataDir: string,
+  extra: Record<string, string> = {},
+): Record<string, string> {
   return {
     PATH: process.env.PATH ?? '',
     HOME: process.env.HOME ?? '',
@@ -81,25 +84,38 @@ export function startServer(dataDir: string, extra: Record<string, string> = {})
         },
       });
     });
-    void exited.then((code) => reject(new Error(`the server ended with code ${code} before it was ready\n${stdout}${stderr}`)));
+    void exited.then((code) =>
+      reject(new Error(`the server ended with code ${code} before it was ready\n${stdout}${stderr}`)),
+    );
   });
 }
 
 /** Rows of a query over the SQL port. */
-export async function querySql<Row = Record<string, unknown>>(server: { sql: string }, sql: string): Promise<Row[]> {
-  const response = await fetch(`http://${server.sql}/?database=plumbline&default_format=JSON`, { method: 'POST', body: sql });
+export async function querySql<Row = Record<string, unknown>>(
+  server: { sql: string },
+  sql: string,
+): Promise<Row[]> {
+  const response = await fetch(`http://${server.sql}/?database=plumbline&default_format=JSON`, {
+    method: 'POST',
+    body: sql,
+  });
   const text = await response.text();
   if (!response.ok) throw new Error(text);
   return (JSON.parse(text) as { data: Row[] }).data;
 }
 
 /** Polls until `check` holds; fails with what it last saw. */
-export async function waitUntil<T>(read: () => Promise<T>, check: (value: T) => boolean, timeoutMs: number): Promise<T> {
+export async function waitUntil<T>(
+  read: () => Promise<T>,
+  check: (value: T) => boolean,
+  timeoutMs: number,
+): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const value = await read();
     if (check(value)) return value;
-    if (performance.now() > end) throw new Error(`still not so after ${timeoutMs} ms: ${JSON.stringify(value)}`);
+    if (performance.now() > end)
+      throw new Error(`still not so after ${timeoutMs} ms: ${JSON.stringify(value)}`);
     await new Promise((done) => setTimeout(done, 100));
   }
 }

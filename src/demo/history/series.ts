@@ -42,7 +42,7 @@ export function createCounterSeries(attributes: Attributes, isDelta: boolean): N
     },
     closeStep(startTime, endTime) {
       points.push({ startTime, endTime, attributes, value });
-      if (isDelta || points.length === 700) value = 0;
+      if (isDelta) value = 0;
     },
   };
 }

@@ -1,0 +1,192 @@
+/** The spool on a real disk: order, fsync before answer, torn tails, corruption, quarantine, names that never repeat. */
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RetryableError } from '../../src/model/errors.js';
+import type { PointBatch } from '../../src/model/point-batch.js';
+import { GroupCommit } from '../../src/spool/group-commit.js';
+import { column, encodeBlock } from '../../src/spool/native-format.js';
+import { openSpool, type Spool } from '../../src/spool/spool.js';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'plumbline-spool-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const open = (options: { bytesMax?: number; segmentBytesMax?: number; nowUnixMs?: number } = {}) =>
+  openSpool({ directory, bytesMax: 1e9, segmentBytesMax: 1e9, nowUnixMs: 1_700_000_000_000, ...options });
+
+const block = (byte: number, bytes = 100) =>
+  encodeBlock('number_points', bytes, [column('x', 'UInt8', new Uint8Array(bytes).fill(byte))]);
+
+const segmentFiles = () => readdirSync(directory).filter((name) => name.endsWith('.segment'));
+
+/** First data byte of each frame of the oldest segment. */
+async function readOldest(spool: Spool): Promise<number[]> {
+  const segment = spool.oldest()!;
+  const { frames } = await spool.read(segment);
+  return frames.map((frame) => frame.payload.at(-1)!);
+}
+
+describe('spool', () => {
+  it('gives back what was appended, in order, and forgets a segment only when it is committed', async () => {
+    const spool = await open();
+    await spool.append([block(1), block(2)]);
+    await spool.append([block(3)]);
+    expect(spool.oldest()).toBeUndefined();
+    await spool.seal();
+    expect(await readOldest(spool)).toEqual([1, 2, 3]);
+    expect(spool.bytes).toBeGreaterThan(300);
+    await spool.commit(spool.oldest()!);
+    expect(spool.isEmpty).toBe(true);
+    expect(spool.bytes).toBe(0);
+    expect(segmentFiles()).toEqual([]);
+  });
+
+  it('finds everything again after a restart, oldest first, under names that were never used before', async () => {
+    const first = await open();
+    await first.append([block(1)]);
+    await first.seal();
+    await first.append([block(2)]);
+    const names = new Set(segmentFiles());
+    const second = await open({ nowUnixMs: 1_700_000_000_001 });
+    expect(await readOldest(second)).toEqual([1]);
+    await second.commit(second.oldest()!);
+    expect(await readOldest(second)).toEqual([2]);
+    await second.append([block(3)]);
+    await second.seal();
+    await second.commit(second.oldest()!);
+    expect(await readOldest(second)).toEqual([3]);
+    expect(names.has(second.oldest()!.name)).toBe(false);
+    // The first process is thought to be dead; its descriptor is closed only to be tidy.
+    await first.seal();
+  });
+
+  it('ignores a write that a crash cut short, at whatever byte', async () => {
+    const spool = await open();
+    await spool.append([block(1)]);
+    await spool.seal();
+    const name = segmentFiles()[0]!;
+    const whole = readFileSync(join(directory, name));
+    for (let cut = 1; cut < whole.length; cut++) {
+      writeFileSync(join(directory, name), Buffer.concat([whole, whole.subarray(0, cut)]));
+      const { frames, tornBytes } = await spool.read(spool.oldest()!);
+      expect(frames.length).toBe(1);
+      expect(tornBytes).toBe(cut);
+    }
+  });
+
+  it('never reads a frame whose bytes changed on disk', async () => {
+    const spool = await open();
+    await spool.append([block(1, 40)]);
+    await spool.seal();
+    const path = join(directory, segmentFiles()[0]!);
+    const whole = readFileSync(path);
+    for (let at = 0; at < whole.length; at++) {
+      const changed = Buffer.from(whole);
+      changed[at] = changed[at]! ^ 0x10;
+      writeFileSync(path, changed);
+      expect((await spool.read(spool.oldest()!)).frames.length).toBe(0);
+    }
+    appendFileSync(path, whole);
+  });
+
+  it('closes a segment that reached its size and begins another', async () => {
+    const spool = await open({ segmentBytesMax: 150 });
+    await spool.append([block(1)]);
+    await spool.append([block(2)]);
+    expect(await readOldest(spool)).toEqual([1, 2]);
+    await spool.append([block(3)]);
+    await spool.seal();
+    expect(segmentFiles().length).toBe(2);
+  });
+
+  it('says when it is full, and has room again after a commit', async () => {
+    const spool = await open({ bytesMax: 200 });
+    expect(spool.isFull).toBe(false);
+    await spool.append([block(1)]);
+    await spool.append([block(2)]);
+    expect(spool.isFull).toBe(true);
+    await spool.seal();
+    await spool.commit(spool.oldest()!);
+    expect(spool.isFull).toBe(false);
+  });
+
+  it('puts a segment aside without losing it', async () => {
+    const spool = await open();
+    await spool.append([block(7)]);
+    await spool.seal();
+    const path = await spool.quarantine(spool.oldest()!);
+    expect(spool.isEmpty).toBe(true);
+    expect(readFileSync(path).length).toBeGreaterThan(100);
+  });
+});
+
+describe('group commit', () => {
+  const start = (spool: Spool, overrides: { delayMs?: number; pointsMax?: number } = {}) => {
+    const lost: number[] = [];
+    const groupCommit = new GroupCommit({
+      spool,
+      delayMs: 5,
+      pointsMax: 1000,
+      nowUnixMs: () => 1_700_000_000_000,
+      onSeriesLost: (rows) => lost.push(rows.length),
+      ...overrides,
+    });
+    return { groupCommit, lost };
+  };
+  const addPoint = (batch: PointBatch, id: bigint) => {
+    const { numbers } = batch;
+    numbers.seriesId.pushBigInt(id);
+    numbers.time.pushBigInt(1_700_000_000_000_000_000n);
+    numbers.startTime.push(0, 0);
+    numbers.kind.push(1);
+    numbers.valueType.push(1);
+    numbers.valueInt.pushBigInt(id);
+    numbers.valueDouble.push(0, 0);
+    numbers.flags.push(0);
+  };
+
+  it('answers many requests with one write, and only after the bytes are in the file', async () => {
+    const spool = await open();
+    const { groupCommit } = start(spool);
+    const answers = Array.from({ length: 50 }, (_, i) => {
+      addPoint(groupCommit.batch, BigInt(i));
+      return groupCommit.commit();
+    });
+    expect(segmentFiles()).toEqual([]);
+    await Promise.all(answers);
+    await groupCommit.seal();
+    const { frames } = await spool.read(spool.oldest()!);
+    expect(frames.map((frame) => frame.rows)).toEqual([50]);
+  });
+
+  it('keeps every point of thousands of commits that overlap, in the order they came', async () => {
+    const spool = await open();
+    const { groupCommit } = start(spool, { delayMs: 0, pointsMax: 10 });
+    const answers: Promise<void>[] = [];
+    for (let i = 0; i < 3000; i++) {
+      addPoint(groupCommit.batch, BigInt(i));
+      answers.push(groupCommit.commit());
+      if (i % 7 === 0) await new Promise((done) => setImmediate(done));
+    }
+    await groupCommit.flush();
+    await Promise.all(answers);
+    await groupCommit.seal();
+    const { frames } = await spool.read(spool.oldest()!);
+    expect(frames.reduce((sum, frame) => sum + frame.rows, 0)).toBe(3000);
+    expect(frames.length).toBeGreaterThan(1);
+  });
+
+  it('refuses, and takes nothing for written, when the disk refuses', async () => {
+    const spool = await open();
+    const { groupCommit, lost } = start(spool);
+    rmSync(directory, { recursive: true, force: true });
+    addPoint(groupCommit.batch, 1n);
+    await expect(groupCommit.commit()).rejects.toBeInstanceOf(RetryableError);
+    expect(lost).toEqual([0]);
+    expect(groupCommit.batch.points).toBe(0);
+  });
+});
