@@ -1,0 +1,116 @@
+/**
+ * OTLP over HTTP: POST /v1/metrics in protobuf or JSON, plain or gzip. Enters: requests; leaves: the bytes to
+ * exportMetrics, and its outcome as the answer. Every failure is answered by a google.rpc.Status in the request's own
+ * encoding. It never decodes metrics and holds nothing between requests.
+ */
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { getRequestListener, type HttpBindings } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import type { Address, Component } from '../model/component.js';
+import { PermanentError } from '../model/errors.js';
+import type { ExportMetrics } from '../model/export-outcome.js';
+import { type Encoding, encodeOutcome, encodeStatus } from './answer-encoding.js';
+import { readBody } from './read-body.js';
+import { describeFailure } from './status-codes.js';
+
+export interface ReceiverOptions {
+  host: string;
+  port: number;
+  /** Largest request, on the wire and decompressed. */
+  requestBytesMax: number;
+  exportMetrics: ExportMetrics;
+  /** Told of errors that are ours. */
+  onError: (error: Error) => void;
+}
+
+type Env = { Bindings: HttpBindings };
+
+const CONTENT_TYPES: Record<Encoding, string> = {
+  protobuf: 'application/x-protobuf',
+  json: 'application/json',
+};
+/** Exporters send every 10 to 60 s and should find their connection open. */
+const KEEP_ALIVE_MS = 75_000;
+
+export function createHttpReceiver(options: ReceiverOptions): Component & { address(): Address } {
+  const server = createServer(getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false }));
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  return {
+    start: () =>
+      new Promise((done, fail) => {
+        if (server.listening) return done();
+        server.once('error', fail);
+        server.listen(options.port, options.host, () => {
+          server.off('error', fail);
+          done();
+        });
+      }),
+    shutdown: (deadlineMs) =>
+      new Promise((done) => {
+        if (!server.listening) return done();
+        const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+        server.close(() => {
+          clearTimeout(timer);
+          done();
+        });
+        server.closeIdleConnections();
+      }),
+    address: () => ({ host: options.host, port: (server.address() as AddressInfo).port }),
+  };
+}
+
+function createApp({ requestBytesMax, exportMetrics, onError }: ReceiverOptions): Hono<Env> {
+  const app = new Hono<Env>();
+  app.post('/v1/metrics', async (c) => {
+    const request = c.env.incoming;
+    const encoding = findEncoding(request);
+    if (encoding === undefined) {
+      throw new PermanentError(
+        'unsupported',
+        `Content-Type "${request.headers['content-type'] ?? ''}" is not supported; ` +
+          `send ${CONTENT_TYPES.protobuf} or ${CONTENT_TYPES.json}`,
+      );
+    }
+    const outcome = await exportMetrics(await readBody(request, requestBytesMax), encoding);
+    return answer(c, encodeOutcome(outcome, encoding), 200, encoding);
+  });
+  app.all('/v1/metrics', (c) => {
+    c.header('Allow', 'POST');
+    return fail(c, new PermanentError('method_not_allowed', `${c.req.method} is not allowed here; use POST`));
+  });
+  app.notFound((c) =>
+    fail(
+      c,
+      new PermanentError('not_found', `there is nothing at ${c.req.path}; metrics go to POST /v1/metrics`),
+    ),
+  );
+  app.onError((error, c) => fail(c, error));
+
+  function fail(c: Context<Env>, error: Error): Response {
+    const failure = describeFailure(error);
+    if (failure.isUnexpected) onError(error);
+    if (failure.retryAfterS !== undefined) c.header('Retry-After', String(failure.retryAfterS));
+    // A body that was not read to its end would otherwise be taken for the next request.
+    if (!c.env.incoming.complete) c.header('Connection', 'close');
+    const encoding = findEncoding(c.env.incoming) ?? 'json';
+    return answer(c, encodeStatus(failure, encoding), failure.httpStatus as ContentfulStatusCode, encoding);
+  }
+
+  return app;
+}
+
+function answer(c: Context<Env>, body: Buffer, status: ContentfulStatusCode, encoding: Encoding): Response {
+  return c.body(body as Uint8Array<ArrayBuffer>, status, {
+    'Content-Type': CONTENT_TYPES[encoding],
+    'Content-Length': String(body.length),
+  });
+}
+
+/** By the Content-Type, in any case and with any parameters. */
+function findEncoding(request: IncomingMessage): Encoding | undefined {
+  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]!.trim().toLowerCase();
+  if (type === CONTENT_TYPES.protobuf) return 'protobuf';
+  return type === CONTENT_TYPES.json ? 'json' : undefined;
+}
