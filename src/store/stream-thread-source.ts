@@ -15,7 +15,7 @@ const steps = {
   // A fresh session in the wanted state; nothing of an earlier call is left in it.
   prepare({ statements }) {
     session = new Session(workerData.directory);
-    session.query(statements.join(';\n'), 'Null');
+    session.query(statements.join(';'), 'Null');
   },
   // The text of a one-value query.
   ask({ sql }) {

@@ -26,12 +26,16 @@ interface Answer {
 }
 
 async function send(
-  body: BodyInit | undefined,
+  body: Buffer | string | undefined,
   headers: Record<string, string> = { 'Content-Type': PROTOBUF },
   path = '/v1/metrics',
   method = 'POST',
 ): Promise<Answer> {
-  const response = await fetch(`http://127.0.0.1:${fixture.port}${path}`, { method, body, headers });
+  const response = await fetch(`http://127.0.0.1:${fixture.port}${path}`, {
+    method,
+    headers,
+    ...(body !== undefined && { body }),
+  });
   const bytes = Buffer.from(await response.arrayBuffer());
   return { status: response.status, headers: response.headers, bytes };
 }
