@@ -175,18 +175,17 @@ ORDER BY (series_id, time, epoch)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
--- Buckets that were touched and not yet recomputed. The newest row of a key says whether it still waits. series_id 0
--- means every series of the bucket. Kept here, not in a receiver: any receiver can finish what another began.
+-- Buckets that were touched and not yet recomputed. The newest row of a key says whether it still waits. No series
+-- named means every series of the bucket. Kept here, not in a receiver: any receiver can finish what another began.
 CREATE TABLE rollup_marks
 (
     shape LowCardinality(String),
     resolution_s UInt32,
     time DateTime('UTC'),
-    series_id UInt64,
     receiver String,
     version UInt64,
-    waits Bool
+    waits Bool,
+    series Array(UInt64)
 )
 ENGINE = ReplacingMergeTree(version)
-ORDER BY (receiver, shape, resolution_s, time, series_id)
-SETTINGS non_replicated_deduplication_window = 1000;
+ORDER BY (receiver, shape, resolution_s, time);

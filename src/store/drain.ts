@@ -69,11 +69,15 @@ export class Drain implements Component {
   private async run(): Promise<void> {
     const { spool, intervalMs } = this.options;
     while (!this.stopping.signal.aborted) {
-      if (spool.oldest() === undefined) await spool.seal();
-      const segment = spool.oldest();
-      if (segment !== undefined) await this.store(segment);
-      else if (this.isLast) return;
-      else await this.pause(intervalMs);
+      // Sealing at a steady pace, however fast the inserts are: many small parts would cost far more to merge.
+      await spool.seal();
+      const pause = this.isLast ? undefined : this.pause(intervalMs);
+      for (let segment = spool.oldest(); segment !== undefined; segment = spool.oldest()) {
+        await this.store(segment);
+        if (this.stopping.signal.aborted) return;
+      }
+      if (pause === undefined) return;
+      await pause;
     }
   }
 

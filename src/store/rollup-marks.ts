@@ -7,17 +7,20 @@ import type { ClickHouse } from '../model/clickhouse.js';
 export type Shape = 'number' | 'histogram' | 'exponential_histogram' | 'summary';
 export const SHAPES: readonly Shape[] = ['number', 'histogram', 'exponential_histogram', 'summary'];
 
-/** Beyond this many series a bucket is recomputed as a whole. */
-const SERIES_PER_MARK_MAX = 5_000;
+/** Beyond this many series a bucket is recomputed as a whole: their names must fit one statement (max_query_size). */
+export const SERIES_PER_MARK_MAX = 4_000;
 
 /** Longest time for which new touches put off a bucket that is due, milliseconds. */
 const PUT_OFF_MAX_MS = 10_000;
 
-export interface Mark {
+export interface Bucket {
   shape: Shape;
   resolutionS: number;
   /** Start of the bucket, seconds since the epoch. */
   timeS: number;
+}
+
+export interface Mark extends Bucket {
   /** The touched series; undefined = all. */
   series: Set<bigint> | undefined;
   /** When it may be recomputed, milliseconds since the epoch. */
@@ -44,13 +47,14 @@ export class RollupMarks {
     return this.marks.size;
   }
 
+  /** Whether every series of this bucket waits already. */
+  hasAllSeries(bucket: Bucket): boolean {
+    const known = this.marks.get(keyOf(bucket));
+    return known !== undefined && known.series === undefined;
+  }
+
   /** Note that a bucket was touched; `save` makes it durable. */
-  touch(
-    bucket: Pick<Mark, 'shape' | 'resolutionS' | 'timeS'>,
-    series: ReadonlySet<bigint> | undefined,
-    nowMs: number,
-    dueMs: number,
-  ): void {
+  touch(bucket: Bucket, series: ReadonlySet<bigint> | undefined, nowMs: number, dueMs: number): void {
     const key = keyOf(bucket);
     const known = this.marks.get(key);
     if (known === undefined) {
@@ -91,28 +95,31 @@ export class RollupMarks {
   async save(done: readonly Mark[] = []): Promise<void> {
     const fresh = [...this.marks.values()].filter((mark) => !mark.isSaved);
     const rows = [
-      ...done.flatMap((mark) => rowsOf(mark, false)),
-      ...fresh.flatMap((mark) => rowsOf(mark, true)),
+      ...done.map((mark) => ({ mark, waits: false })),
+      ...fresh.map((mark) => ({ mark, waits: true })),
     ];
-    if (rows.length === 0) return;
+    for (const part of splitRows(rows)) await this.saveRows(part);
+    for (const mark of fresh) mark.isSaved = true;
+  }
+
+  private async saveRows(rows: readonly MarkRow[]): Promise<void> {
     await this.clickhouse.command(
-      `INSERT INTO rollup_marks (shape, resolution_s, time, series_id, receiver, version, waits)
-       SELECT r.1, r.2, toDateTime(r.3, 'UTC'), r.4, {receiver:String}, r.5, r.6
+      `INSERT INTO rollup_marks (shape, resolution_s, time, receiver, version, waits, series)
+       SELECT r.1, r.2, toDateTime(r.3, 'UTC'), {receiver:String}, r.4, r.5, r.6
        FROM (SELECT arrayJoin(arrayZip({shapes:Array(String)}, {resolutions:Array(UInt32)}, {times:Array(UInt32)},
-                                       {series:Array(UInt64)}, {versions:Array(UInt64)}, {waits:Array(UInt8)})) AS r)`,
+                                       {versions:Array(UInt64)}, {waits:Array(UInt8)}, {series:Array(Array(UInt64))})) AS r)`,
       {
         params: {
           receiver: this.receiver,
-          shapes: rows.map((r) => r.shape),
-          resolutions: rows.map((r) => r.resolutionS),
-          times: rows.map((r) => r.timeS),
-          series: rows.map((r) => r.seriesId),
-          versions: rows.map((r) => r.version),
-          waits: rows.map((r) => (r.waits ? 1 : 0)),
+          shapes: rows.map(({ mark }) => mark.shape),
+          resolutions: rows.map(({ mark }) => mark.resolutionS),
+          times: rows.map(({ mark }) => mark.timeS),
+          versions: rows.map(({ mark }) => mark.version),
+          waits: rows.map(({ waits }) => (waits ? 1 : 0)),
+          series: rows.map(({ mark, waits }) => (waits && mark.series !== undefined ? [...mark.series] : [])),
         },
       },
     );
-    for (const mark of fresh) mark.isSaved = true;
   }
 
   /** Load what this receiver, or another one that has been silent since `staleMs`, left waiting. */
@@ -125,17 +132,16 @@ export class RollupMarks {
       newest: string;
       receiver: string;
     }>(
-      `SELECT shape, resolution_s, toUnixTimestamp(time) AS time_s, groupArray(toString(series_id)) AS series,
-              toString(max(version)) AS newest, receiver
+      `SELECT shape, resolution_s, toUnixTimestamp(time) AS time_s, arrayMap(id -> toString(id), series) AS series,
+              toString(version) AS newest, receiver
        FROM rollup_marks FINAL
-       WHERE waits AND (receiver = {receiver:String} OR version < {stale:UInt64})
-       GROUP BY shape, resolution_s, time, receiver`,
+       WHERE waits AND (receiver = {receiver:String} OR version < {stale:UInt64})`,
       { params: { receiver: this.receiver, stale: String(BigInt(staleMs) * 1000n) } },
     );
     for (const row of rows) {
       if (row.receiver === this.receiver && BigInt(row.newest) > this.lastVersion)
         this.lastVersion = BigInt(row.newest);
-      const series = row.series.includes('0') ? undefined : new Set(row.series.map(BigInt));
+      const series = row.series.length === 0 ? undefined : new Set(row.series.map(BigInt));
       this.touch(
         { shape: row.shape, resolutionS: Number(row.resolution_s), timeS: Number(row.time_s) },
         series,
@@ -153,17 +159,31 @@ export class RollupMarks {
   }
 }
 
-function keyOf(mark: Pick<Mark, 'shape' | 'resolutionS' | 'timeS'>): string {
+function keyOf(mark: Bucket): string {
   return `${mark.shape} ${mark.resolutionS} ${mark.timeS}`;
 }
 
-interface MarkRow extends Pick<Mark, 'shape' | 'resolutionS' | 'timeS' | 'version'> {
-  seriesId: bigint;
+interface MarkRow {
+  mark: Mark;
   waits: boolean;
 }
 
-/** series_id 0 stands for every series. */
-function rowsOf(mark: Mark, waits: boolean): MarkRow[] {
-  const ids = mark.series === undefined ? [0n] : [...mark.series];
-  return ids.map((seriesId) => ({ ...mark, seriesId, waits }));
+/** Rows of one statement: what they name must stay well below max_query_size (256 KiB). */
+const ROWS_PER_STATEMENT_MAX = 1_000;
+
+function splitRows(rows: readonly MarkRow[]): MarkRow[][] {
+  const parts: MarkRow[][] = [];
+  let series = 0;
+  for (const row of rows) {
+    const own = row.waits ? (row.mark.series?.size ?? 0) : 0;
+    const last = parts.at(-1);
+    if (last !== undefined && last.length < ROWS_PER_STATEMENT_MAX && series + own <= SERIES_PER_MARK_MAX) {
+      last.push(row);
+      series += own;
+    } else {
+      parts.push([row]);
+      series = own;
+    }
+  }
+  return parts;
 }

@@ -6,9 +6,9 @@
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
 import type { Frame } from '../model/spool.js';
-import { type Mark, RollupMarks, SHAPES, type Shape } from './rollup-marks.js';
+import { type Mark, RollupMarks, SERIES_PER_MARK_MAX, SHAPES, type Shape } from './rollup-marks.js';
 import { readQuery } from './sql-files.js';
-import { findMinutes, findSeries } from './touched-buckets.js';
+import { countByMinute, findSeries } from './touched-buckets.js';
 
 export interface RollupsOptions {
   clickhouse: ClickHouse;
@@ -89,10 +89,16 @@ export class Rollups implements Component {
 
   private markFrame(shape: Shape, block: Uint8Array, now: number): void {
     const late = new Set<number>();
-    for (const minute of findMinutes(block)) {
-      // A minute that has just ended was not recomputed yet, or will be cheap to do again: all series at once.
-      if (minute * 60_000 + 120_000 + this.options.delayMs < now) late.add(minute);
-      else this.touch(shape, RESOLUTIONS[0], minute * 60, undefined, now);
+    for (const [minute, rows] of countByMinute(block)) {
+      const bucket = { shape, resolutionS: 60, timeS: minute * 60 };
+      // Every series at once: of a minute that has just ended (it was not recomputed yet, or will be cheap to do again),
+      // of one that waits as a whole already, or where naming them would cost more than it spares.
+      const isWhole =
+        minute * 60_000 + 120_000 + this.options.delayMs >= now ||
+        rows > SERIES_PER_MARK_MAX ||
+        this.marks.hasAllSeries(bucket);
+      if (isWhole) this.touch(shape, RESOLUTIONS[0], bucket.timeS, undefined, now);
+      else late.add(minute);
     }
     if (late.size === 0) return;
     for (const [minute, series] of findSeries(block, late))
@@ -209,7 +215,8 @@ export function planStatements(marks: readonly Mark[]): Statement[] {
       last.resolution === resolution &&
       (last.series === undefined) === (mark.series === undefined) &&
       mark.timeS - last.toS <= GAP_BUCKETS_MAX * resolution.seconds &&
-      toS - last.fromS <= BUCKETS_PER_STATEMENT_MAX * resolution.seconds
+      toS - last.fromS <= BUCKETS_PER_STATEMENT_MAX * resolution.seconds &&
+      (last.series?.size ?? 0) + (mark.series?.size ?? 0) <= SERIES_PER_MARK_MAX
     ) {
       last.toS = toS;
       if (last.series !== undefined) for (const id of mark.series!) last.series.add(id);

@@ -3,25 +3,32 @@
  * spool/batch-blocks.ts wrote it (series_id and time are its first two columns); leaves: minutes and series.
  */
 
-/** Minutes since the epoch of every point, each once. */
-export function findMinutes(block: Uint8Array): Set<number> {
+/** Minutes since the epoch of every point, each with its number of points. */
+export function countByMinute(block: Uint8Array): Map<number, number> {
   const { view, rows, timeAt } = readLeadingColumns(block);
-  const minutes = new Set<number>();
+  const counts = new Map<number, number>();
   let lastLo = -1;
   let lastHi = -1;
-  let lastMinute = -1;
+  let minute = -1;
+  let from = 0;
+  const countUntil = (to: number) => {
+    if (to > from) counts.set(minute, (counts.get(minute) ?? 0) + to - from);
+    from = to;
+  };
+  // Neighbours mostly have the same time: only a change is worth a division.
   for (let i = 0; i < rows; i++) {
     const lo = view.getUint32(timeAt + i * 8, true);
     const hi = view.getUint32(timeAt + i * 8 + 4, true);
     if (lo === lastLo && hi === lastHi) continue;
     lastLo = lo;
     lastHi = hi;
-    const minute = minuteOf(lo, hi);
-    if (minute === lastMinute) continue;
-    lastMinute = minute;
-    minutes.add(minute);
+    const next = minuteOf(lo, hi);
+    if (next === minute) continue;
+    countUntil(i);
+    minute = next;
   }
-  return minutes;
+  countUntil(rows);
+  return counts;
 }
 
 /** series_id of every point in one of `minutes`. */
