@@ -21,6 +21,7 @@ import {
   TEMPORALITIES,
 } from '../demo/demo-options.js';
 import type { LiveReport } from '../demo/demo-report.js';
+import type { ExportTarget } from '../demo/exporters.js';
 import type { HistoryReport } from '../demo/history/run-history.js';
 import { UserError } from '../model/errors.js';
 
@@ -32,6 +33,7 @@ interface DemoOptions {
   duration: number;
   temporality: DemoTemporality;
   seed: number;
+  wait: number;
   exportInterval: number;
   backfill?: number | true;
   backfillInterval: number;
@@ -42,10 +44,7 @@ interface DemoOptions {
 /** A run, with everything that differs from one run to the next. */
 interface Run {
   options: DemoOptions;
-  /** Where live data goes, by the chosen protocol. */
-  endpoint: string;
-  /** Where history goes, always over HTTP. */
-  historyEndpoint: string;
+  target: ExportTarget;
   instanceId: string;
   clock: Clock;
   signal: AbortSignal;
@@ -86,6 +85,9 @@ export function createDemoCommand(): Command {
       explain((text) => parseWholeNumber(text, 0, 2 ** 32 - 1)),
       1,
     )
+    .addOption(
+      duration('--wait <time>', 'how long to wait for Plumbline to listen', 10 * SECOND_MS, 0, 3_600_000),
+    )
     .addOption(duration('--export-interval <time>', 'time between exports', 5 * SECOND_MS, 100, 3_600_000))
     .addOption(
       duration(
@@ -118,7 +120,7 @@ Examples:
   plumbline demo --backfill 30d --backfill-only   a month of history and nothing else
 
 The local address follows PLUMBLINE_HOST, PLUMBLINE_HTTP_PORT and PLUMBLINE_GRPC_PORT. Credentials go into
-OTEL_EXPORTER_OTLP_HEADERS (authorization=Bearer%20…). History always travels over HTTP.`;
+OTEL_EXPORTER_OTLP_HEADERS (authorization=Bearer%20…). Started before Plumbline, the demo waits for it.`;
 
 function duration(
   flags: string,
@@ -144,86 +146,104 @@ function explain<T>(parse: (text: string) => T): (text: string) => T {
 
 async function runDemo(options: DemoOptions): Promise<void> {
   const stop = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(name, () => {
+      console.log('\nStopping: what is on its way still arrives. Once more to leave at once.');
+      stop.abort();
+    });
+  }
   const run: Run = {
-    ...{ options, ...chooseEndpoints(options), instanceId: randomUUID(), signal: stop.signal },
+    options,
+    target: {
+      protocol: options.protocol,
+      endpoint: options.endpoint ?? chooseLocalEndpoint(options.protocol),
+      temporality: options.temporality,
+    },
+    instanceId: randomUUID(),
     clock: { unixMs: () => Date.now(), monotonicMs: () => performance.now() },
+    signal: stop.signal,
   };
   // A path that cannot be written should show now, not at the end of a long run.
   if (options.truthFile !== undefined) await writeTruthText(options.truthFile, '');
-  const { checkReachable } = await import('../demo/reachable.js');
+  await waitForBackend(run);
   const wantsHistory = options.backfill !== undefined || options.backfillOnly === true;
-  if (wantsHistory) await checkReachable(run.historyEndpoint);
-  if (options.backfillOnly !== true) await checkReachable(run.endpoint);
   const history = wantsHistory ? await writeHistory(run) : undefined;
   const live = options.backfillOnly === true || stop.signal.aborted ? undefined : await runLive(run);
   if (options.truthFile !== undefined) await writeTruth(options.truthFile, run, history, live);
 }
 
-/** History travels over HTTP: where live data goes over gRPC, to the HTTP port of the same machine. */
-function chooseEndpoints(options: DemoOptions): { endpoint: string; historyEndpoint: string } {
+function chooseLocalEndpoint(protocol: Protocol): string {
   const { host, httpPort, grpcPort } = readConfig(process.env);
-  const localHttp = describeLocalEndpoint(host, httpPort);
-  if (options.protocol !== 'grpc') {
-    const endpoint = options.endpoint ?? localHttp;
-    return { endpoint, historyEndpoint: endpoint };
-  }
-  if (options.endpoint === undefined) {
-    return { endpoint: describeLocalEndpoint(host, grpcPort), historyEndpoint: localHttp };
-  }
-  const { protocol, hostname } = new URL(options.endpoint);
-  return { endpoint: options.endpoint, historyEndpoint: `${protocol}//${hostname}:${httpPort}` };
+  return describeLocalEndpoint(host, protocol === 'grpc' ? grpcPort : httpPort);
+}
+
+async function waitForBackend({ options, target, clock, signal }: Run): Promise<void> {
+  const { waitUntilReachable } = await import('../demo/reachable.js');
+  await waitUntilReachable(target.endpoint, {
+    clock,
+    waitMs: options.wait,
+    signal,
+    onWait: () =>
+      console.log(
+        `Waiting up to ${describeDuration(options.wait)} for Plumbline at ${target.endpoint} (npm start).`,
+      ),
+  });
 }
 
 async function writeHistory(run: Run): Promise<HistoryReport> {
-  const { options, clock } = run;
+  const { options, target, clock, signal } = run;
   const { runHistory } = await import('../demo/history/run-history.js');
   const { createProgressDisplay } = await import('../demo/history/progress-display.js');
   const { describeHistoryReport } = await import('../demo/demo-report.js');
-  const { parseHeaders } = await import('../demo/reachable.js');
   const intervalMs = options.backfillInterval;
   const spanMs = typeof options.backfill === 'number' ? options.backfill : BACKFILL_DEFAULT_MS;
   const toUnixMs = Math.floor(clock.unixMs() / intervalMs) * intervalMs;
   const display = createProgressDisplay(process.stdout);
   const plan = {
-    ...{
-      fromUnixMs: toUnixMs - Math.max(1, Math.round(spanMs / intervalMs)) * intervalMs,
-      toUnixMs,
-      intervalMs,
-    },
-    ...{ ratePerSecond: options.rate, isDelta: options.temporality === 'delta' },
-    ...{ seed: options.seed, instanceId: run.instanceId },
+    fromUnixMs: toUnixMs - Math.max(1, Math.round(spanMs / intervalMs)) * intervalMs,
+    toUnixMs,
+    intervalMs,
+    ratePerSecond: options.rate,
+    isDelta: options.temporality === 'delta',
+    seed: options.seed,
+    instanceId: run.instanceId,
   };
   console.log(
-    `Writing ${describeDuration(spanMs)} of history to ${run.historyEndpoint}, one point per series every ${describeDuration(intervalMs)}.`,
+    `Writing ${describeDuration(spanMs)} of history to ${target.endpoint}, one point per series every ${describeDuration(intervalMs)}.`,
   );
-  const running = runHistory({
-    ...{ plan, clock, endpoint: run.historyEndpoint, signal: run.signal },
-    headers: parseHeaders(process.env.OTEL_EXPORTER_OTLP_HEADERS),
-    onProgress: display.show,
-  });
+  const running = runHistory({ plan, target, clock, signal, onProgress: display.show });
   const report = await running.finally(display.end);
   console.log(describeHistoryReport(report));
   return report;
 }
 
 async function runLive(run: Run): Promise<LiveReport> {
-  const { options, signal, clock } = run;
+  const { options, target, signal, clock } = run;
   const { startLiveDemo } = await import('../demo/live-demo.js');
-  const { describeLiveReport, describeLiveStatus } = await import('../demo/demo-report.js');
+  const { describeLiveReport, describeLiveStart, describeLiveStatus } = await import(
+    '../demo/demo-report.js'
+  );
   const notices = new Set<string>();
   const demo = await startLiveDemo({
-    ...{ protocol: options.protocol, endpoint: run.endpoint, temporality: options.temporality, clock },
-    ...{ ratePerSecond: options.rate, exportIntervalMs: options.exportInterval, seed: options.seed },
+    target,
+    clock,
+    ratePerSecond: options.rate,
+    exportIntervalMs: options.exportInterval,
+    seed: options.seed,
     instanceId: run.instanceId,
     onNotice(text) {
       if (!notices.has(text)) console.error(`plumbline demo: ${text}`);
       notices.add(text);
     },
   });
-  const until = options.duration === 0 ? 'Ctrl-C stops it' : `for ${describeDuration(options.duration)}`;
   console.log(
-    `Shop at http://127.0.0.1:${demo.shopPort}, ${options.rate} requests/s; metrics to ${run.endpoint} (${options.protocol}, ${options.temporality}) every ${describeDuration(options.exportInterval)}; ${until}.`,
+    describeLiveStart({
+      shopPort: demo.shopPort,
+      ratePerSecond: options.rate,
+      target,
+      every: describeDuration(options.exportInterval),
+      end: options.duration === 0 ? 'with Ctrl-C' : `after ${describeDuration(options.duration)}`,
+    }),
   );
   const startedMs = clock.monotonicMs();
   const status = setInterval(
@@ -232,7 +252,6 @@ async function runLive(run: Run): Promise<LiveReport> {
   );
   await waitForEnd(options.duration, signal);
   clearInterval(status);
-  console.log('Stopping: waiting for the last answers and the last export.');
   const report = await demo.stop();
   console.log(describeLiveReport(report));
   return report;
@@ -257,16 +276,7 @@ async function writeTruth(
   history: HistoryReport | undefined,
   live: LiveReport | undefined,
 ): Promise<void> {
-  const { protocol, temporality, seed } = run.options;
-  const truth = {
-    instanceId: run.instanceId,
-    protocol,
-    temporality,
-    seed,
-    endpoint: run.endpoint,
-    history,
-    live,
-  };
+  const truth = { instanceId: run.instanceId, seed: run.options.seed, ...run.target, history, live };
   await writeTruthText(path, `${JSON.stringify(truth, null, 2)}\n`);
   console.log(`What was done is in ${path}.`);
 }

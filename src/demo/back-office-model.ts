@@ -26,16 +26,36 @@ export const TASK_DESKS = [
 
 export const FEATURES = [
   {
-    ...named('one_click_checkout', 4.4, 2.9),
+    feature: 'one_click_checkout',
+    impact: 4.4,
+    roi: 2.9,
     usesPerMinute: 6,
     savingUsd: 0.012,
     adopted: 0.81,
     users: 5_200,
   },
-  { ...named('recommendations', 4.2, 2.6), usesPerMinute: 10, savingUsd: 0.008, adopted: 0.88, users: 5_200 },
-  { ...named('auto_invoicing', 4.3, 3.4), usesPerMinute: 3, savingUsd: 0.022, adopted: 0.76, users: 640 },
   {
-    ...named('self_service_returns', 3.9, 1.8),
+    feature: 'recommendations',
+    impact: 4.2,
+    roi: 2.6,
+    usesPerMinute: 10,
+    savingUsd: 0.008,
+    adopted: 0.88,
+    users: 5_200,
+  },
+  {
+    feature: 'auto_invoicing',
+    impact: 4.3,
+    roi: 3.4,
+    usesPerMinute: 3,
+    savingUsd: 0.022,
+    adopted: 0.76,
+    users: 640,
+  },
+  {
+    feature: 'self_service_returns',
+    impact: 3.9,
+    roi: 1.8,
     usesPerMinute: 2,
     savingUsd: 0.03,
     adopted: 0.58,
@@ -66,6 +86,13 @@ export const LEVELS: readonly Level[] = [
     'team',
     { shop: 0.85, platform: 0.88, data: 0.9, support: 0.79 },
     [0.004, 0.04, 0.01],
+    RATIO,
+  ),
+  ...rows(
+    'resource_optimization',
+    'resource',
+    { compute: 0.71, memory: 0.66, storage: 0.82 },
+    [0.01, 0.05, 0.01],
     RATIO,
   ),
   ...rows('roi', 'feature', pickOfFeatures('roi'), [0.03, 0, 0.02], OPEN),
@@ -109,10 +136,6 @@ export function readAutomatedShare(
   return Math.min(0.99, desk.automatedShare * readTrendFactor(unixMs, anchorUnixMs, 0.02));
 }
 
-function named<Feature extends string>(feature: Feature, impact: number, roi: number) {
-  return { feature, impact, roi };
-}
-
 function pickOfFeatures(field: 'roi' | 'impact'): Record<string, number> {
   return Object.fromEntries(FEATURES.map((feature) => [feature.feature, feature[field]]));
 }
@@ -129,7 +152,12 @@ function rows(
   range: { min: number; max: number },
 ): Level[] {
   return Object.entries(bases).map(([value, base]) => ({
-    ...{ metric, attributes: { [key]: value }, base, trendPerWeek, daily, noise },
+    metric,
+    attributes: { [key]: value },
+    base,
+    trendPerWeek,
+    daily,
+    noise,
     ...range,
   }));
 }

@@ -52,6 +52,11 @@ export function parseEndpoint(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
+/** Where OTLP over HTTP expects metrics. */
+export function joinMetricsPath(endpoint: string): string {
+  return endpoint.endsWith('/v1/metrics') ? endpoint : `${endpoint}/v1/metrics`;
+}
+
 /** Where a local Plumbline listens: an address to listen on becomes one that can be called. */
 export function describeLocalEndpoint(host: string, port: number): string {
   const callable = host === '0.0.0.0' || host === '' ? '127.0.0.1' : host === '::' ? '::1' : host;

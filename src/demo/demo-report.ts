@@ -2,7 +2,7 @@
  * What a run of the demo did, as plain JSON and as one line for people. Enters counts; leaves text. Only what really
  * happened: nothing here is estimated.
  */
-import type { ExportTally } from './exporters.js';
+import type { ExportTally, ExportTarget } from './exporters.js';
 import type { MetricTruth } from './ground-truth.js';
 import type { HistoryReport } from './history/run-history.js';
 
@@ -35,9 +35,40 @@ export interface LiveReport {
 
 export function createRequestCounts(): RequestCounts {
   return {
-    ...{ sent: 0, answered: 0, unanswered: 0, errors: 0, slow: 0 },
-    ...{ paymentCalls: 0, healthChecks: 0, byEndpoint: {} },
+    sent: 0,
+    answered: 0,
+    unanswered: 0,
+    errors: 0,
+    slow: 0,
+    paymentCalls: 0,
+    healthChecks: 0,
+    byEndpoint: {},
   };
+}
+
+export interface LiveStart {
+  shopPort: number;
+  ratePerSecond: number;
+  target: ExportTarget;
+  /** Time between exports, as text. */
+  every: string;
+  /** How it ends, as text. */
+  end: string;
+}
+
+export function describeLiveStart({ shopPort, ratePerSecond, target, every, end }: LiveStart): string {
+  return `
+A small web shop is open, with visitors, errors and slow spells.
+
+  Shop      http://127.0.0.1:${shopPort}   about ${ratePerSecond} requests/s, as the hour of the day goes
+  Metrics   ${target.endpoint}   ${target.protocol}, ${target.temporality}, every ${every}
+  Ends      ${end}
+
+Ask in another shell, a few seconds from now:
+  npx plumbline sql "SELECT category, count() FROM performance_metrics GROUP BY category"
+  npx plumbline sql "SELECT metric_name, unit, round(avg(metric_value), 2) AS mean FROM performance_metrics
+    WHERE category = 'User Experience' AND timestamp > now() - 300 GROUP BY ALL"
+`;
 }
 
 export function describeLiveReport(report: LiveReport): string {
@@ -64,13 +95,16 @@ export function describeHistoryReport(report: HistoryReport): string {
   const to = new Date(report.toUnixMs).toISOString();
   const seconds = (report.durationMs / 1000).toFixed(1);
   const parts = [
-    `${count(report.points, 'point')} of ${report.series} series in ${count(report.requests, 'request')}, ${seconds} s`,
-    ...(report.retries > 0 ? [`${report.retries} repeated because the backend asked for it`] : []),
+    `${count(report.points, 'point')} of ${report.series} series in ${seconds} s`,
     ...(report.rejectedPoints > 0
       ? [`${count(report.rejectedPoints, 'point')} rejected by the backend`]
       : []),
   ];
-  return `History${report.isPartial ? ', stopped early,' : ''} from ${from} to ${to}: ${parts.join(', ')}.`;
+  return `History${report.isPartial ? ', stopped early,' : ''} from ${from} to ${to}: ${parts.join(', ')}.
+
+See it, as soon as Plumbline has stored it all:
+  npx plumbline sql "SELECT toDate(timestamp) AS day, category, count() FROM performance_metrics GROUP BY ALL ORDER BY ALL"
+`;
 }
 
 function describeExports(exports: ExportTally): string {

@@ -2,7 +2,6 @@
  * The real OTLP exporters, and a count of what became of their exports. Enters a protocol, an address and a
  * temporality; leaves an exporter. Never retries beyond what the exporters do themselves.
  */
-import { ExportResultCode } from '@opentelemetry/core';
 import { OTLPMetricExporter as GrpcExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import {
   AggregationTemporalityPreference,
@@ -10,14 +9,13 @@ import {
 } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as HttpProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
 import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics';
-import type { DemoTemporality, Protocol } from './demo-options.js';
+import { type DemoTemporality, joinMetricsPath, type Protocol } from './demo-options.js';
 
 export interface ExportTarget {
   protocol: Protocol;
   /** Base address, without `/v1/metrics`. */
   endpoint: string;
   temporality: DemoTemporality;
-  timeoutMs: number;
 }
 
 export interface ExportTally {
@@ -29,7 +27,7 @@ export interface ExportTally {
   rejectedPoints: number;
 }
 
-export function createExporter(target: ExportTarget): PushMetricExporter {
+export function createExporter(target: ExportTarget & { timeoutMs: number }): PushMetricExporter {
   const options = {
     url: target.protocol === 'grpc' ? target.endpoint : joinMetricsPath(target.endpoint),
     timeoutMillis: target.timeoutMs,
@@ -52,12 +50,12 @@ export function countExports(
   return {
     export: (metrics, done) =>
       exporter.export(metrics, (result) => {
-        if (result.code === ExportResultCode.SUCCESS) {
+        if (result.error === undefined) {
           tally.succeeded++;
           tally.points += countPoints(metrics);
         } else {
           tally.failed++;
-          onFailure(result.error?.message || 'no reason given');
+          onFailure(result.error.message || 'no reason given');
         }
         done(result);
       }),
@@ -66,11 +64,6 @@ export function countExports(
     selectAggregation: (type) => exporter.selectAggregation!(type),
     selectAggregationTemporality: (type) => exporter.selectAggregationTemporality!(type),
   };
-}
-
-export function joinMetricsPath(endpoint: string): string {
-  const base = endpoint.replace(/\/+$/, '');
-  return base.endsWith('/v1/metrics') ? base : `${base}/v1/metrics`;
 }
 
 function countPoints(metrics: ResourceMetrics): number {

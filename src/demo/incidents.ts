@@ -45,8 +45,12 @@ export function readConditions(
 /** Spells of some seconds, for ever: the first hits the whole shop 2 s after the start, the next come minutes apart. */
 export function createLiveSpells(random: Random, startUnixMs: number): FindIncidents {
   let spell: Incident = {
-    ...{ kind: 'slow', service: 'all', startUnixMs: startUnixMs + 2_000, endUnixMs: startUnixMs + 10_000 },
-    ...{ slowFactor: 8, errorShare: 0.05 },
+    kind: 'slow',
+    service: 'all',
+    startUnixMs: startUnixMs + 2_000,
+    endUnixMs: startUnixMs + 10_000,
+    slowFactor: 8,
+    errorShare: 0.05,
   };
   return (unixMs) => {
     while (unixMs >= spell.endUnixMs) {
@@ -70,8 +74,12 @@ export function planHistoryIncidents(random: Random, fromUnixMs: number, toUnixM
   const outageUnixMs = fromUnixMs + 0.6 * spanMs;
   const outageMs = Math.min(spanMs / 50, 420_000);
   incidents.push({
-    ...{ kind: 'outage', service: 'all', startUnixMs: outageUnixMs, endUnixMs: outageUnixMs + outageMs },
-    ...{ slowFactor: 1, errorShare: 1 },
+    kind: 'outage',
+    service: 'all',
+    startUnixMs: outageUnixMs,
+    endUnixMs: outageUnixMs + outageMs,
+    slowFactor: 1,
+    errorShare: 1,
   });
   return (unixMs) =>
     incidents.filter((incident) => unixMs >= incident.startUnixMs && unixMs < incident.endUnixMs);

@@ -5,9 +5,8 @@
  */
 import { type BackOffice, startBackOffice } from './back-office.js';
 import type { Clock } from './clock.js';
-import type { DemoTemporality, Protocol } from './demo-options.js';
 import { createRequestCounts, type LiveReport, type RequestCounts } from './demo-report.js';
-import { countExports, createExporter, type ExportTally } from './exporters.js';
+import { countExports, createExporter, type ExportTally, type ExportTarget } from './exporters.js';
 import { createGroundTruth, type GroundTruth } from './ground-truth.js';
 import { type HealthProber, startHealthProber } from './health-prober.js';
 import type { LocalServer } from './http-server.js';
@@ -18,17 +17,15 @@ import { startPaymentServer } from './payment-server.js';
 import { createPrograms, type Programs } from './programs.js';
 import { createRandom } from './random.js';
 import { createRecorder, type Recorder } from './recorder.js';
-import { createReliabilityWatch } from './reliability.js';
 import { createResourceUsage } from './resource-usage.js';
+import { createShareWatch } from './share-watch.js';
 import { PAYMENT, SLOW_MS } from './shop-model.js';
 import { startShop } from './shop-server.js';
 import { startTraffic, type TrafficDriver } from './traffic-driver.js';
 import { type Answer, createVisitors } from './visitors.js';
 
 export interface LiveDemoOptions {
-  protocol: Protocol;
-  endpoint: string;
-  temporality: DemoTemporality;
+  target: ExportTarget;
   /** Requests per second at the start; later it follows the rhythm of the day. */
   ratePerSecond: number;
   exportIntervalMs: number;
@@ -74,7 +71,6 @@ export async function startLiveDemo(options: LiveDemoOptions): Promise<LiveDemo>
       const durationMs = options.clock.monotonicMs() - startedMs;
       clearTimeout(firstExport);
       await stopParts(parts);
-      requests.healthChecks = parts.prober.countChecks(SHOP_SERVICE);
       await telemetry.close();
       disableInstrumentations();
       return {
@@ -108,7 +104,7 @@ function openTelemetry(options: LiveDemoOptions, truth: GroundTruth): Telemetry 
     instanceId: options.instanceId,
     exportIntervalMs: options.exportIntervalMs,
     createExporter: (timeoutMs) =>
-      countExports(createExporter({ ...options, timeoutMs }), exports, onFailure),
+      countExports(createExporter({ ...options.target, timeoutMs }), exports, onFailure),
   });
   return {
     programs,
@@ -156,20 +152,32 @@ async function startParts(
   const findIncidents = createLiveSpells(random.fork('incidents'), clock.unixMs());
   const payments = await startPaymentServer(random.fork('payments'), clock, findIncidents);
   ports.payments = payments.port;
-  const reliability = createReliabilityWatch();
+  const availability = createShareWatch();
+  const reliability = createShareWatch();
   const shop = await startShop({
-    ...{ recorder, random: random.fork('shop'), clock, findIncidents, paymentPort: payments.port },
+    recorder,
+    random: random.fork('shop'),
+    clock,
+    findIncidents,
+    paymentPort: payments.port,
     onAnswer: reliability.note,
   });
   ports.shop = shop.port;
-  const prober = startHealthProber({ [SHOP_SERVICE]: shop.port, payments: payments.port });
-  recorder.observe('availability', prober.read);
+  const probed = { [SHOP_SERVICE]: shop.port, payments: payments.port };
+  const prober = startHealthProber(probed, (service, isGood) => {
+    if (service === SHOP_SERVICE) requests.healthChecks++;
+    availability.note(service, isGood);
+  });
+  recorder.observe('availability', availability.read);
   recorder.observe('reliability_score', reliability.read);
   recorder.observe('resource_utilization', createResourceUsage(clock));
   const backOffice = startBackOffice(recorder, random.fork('back office'), clock);
   const visitors = createVisitors(recorder, random.fork('visitors'));
   const traffic = startTraffic({
-    ...{ shopPort: shop.port, ratePerSecond, random: random.fork('traffic'), clock },
+    shopPort: shop.port,
+    ratePerSecond,
+    random: random.fork('traffic'),
+    clock,
     onSent: () => requests.sent++,
     onAnswer(answer) {
       countAnswer(requests, answer);

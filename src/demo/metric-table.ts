@@ -117,6 +117,11 @@ export const METRIC_TABLE = [
     description: 'Share of working time spent on planned work',
     recordedHow: 'simulated level with a daily rhythm',
   }),
+  define(PROCESSES, 'resource_optimization', '1', 'gauge', {
+    attributes: ['resource'],
+    description: 'Share of the reserved compute, memory and storage that is needed',
+    recordedHow: 'simulated level with a daily rhythm',
+  }),
   define(BUSINESS, 'business_value', '{USD}', 'counter', {
     attributes: ['feature'],
     description: 'Money saved by uses of a feature',

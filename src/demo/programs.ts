@@ -3,7 +3,6 @@
  * an exporter and how often to export; leaves meters, and a way to flush and shut all of them down.
  */
 import type { Meter } from '@opentelemetry/api';
-import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AggregationType,
   MeterProvider,
@@ -51,7 +50,7 @@ function createProvider(program: Program, options: ProgramsOptions): MeterProvid
     exportTimeoutMillis: timeoutMs,
   });
   return new MeterProvider({
-    resource: resourceFromAttributes(describeResource(program, options.instanceId)),
+    resource: describeResource(program, options.instanceId),
     readers: [reader],
     views: listExponentialViews(),
   });

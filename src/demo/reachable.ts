@@ -1,25 +1,43 @@
 /**
- * Looks whether anything listens at an address before the demo begins. Enters a URL; leaves quietly, or throws a
- * UserError that says how to start Plumbline. Sends nothing. Also reads the headers that OTLP exporters take from the
- * environment, for requests that no exporter sends.
+ * Waits until something listens at an address, so that the demo may be started before Plumbline is ready. Enters a URL
+ * and how long to wait; leaves quietly, or throws a UserError that says how to start Plumbline. Sends nothing.
  */
 import { connect } from 'node:net';
+import { setTimeout as pauseMs } from 'node:timers/promises';
 import { UserError } from '../model/errors.js';
+import type { Clock } from './clock.js';
 
 const CONNECT_MAX_MS = 3_000;
+const TRY_EVERY_MS = 250;
 
-export async function checkReachable(endpoint: string): Promise<void> {
-  const url = new URL(endpoint);
-  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  const problem = await findProblem(host, port);
-  if (problem === undefined) return;
-  throw new UserError(
-    `nothing listens on ${endpoint} (${problem}); start Plumbline first with npm start, or name its address with --endpoint`,
-  );
+export interface WaitOptions {
+  clock: Clock;
+  waitMs: number;
+  /** Ends the wait; what is not reachable by then is an error. */
+  signal: AbortSignal;
+  /** Called once, when the first try finds nobody. */
+  onWait(): void;
 }
 
-function findProblem(host: string, port: number): Promise<string | undefined> {
+export async function waitUntilReachable(endpoint: string, options: WaitOptions): Promise<void> {
+  const { clock, waitMs, signal, onWait } = options;
+  const untilMs = clock.monotonicMs() + waitMs;
+  for (let attempt = 1; ; attempt++) {
+    const problem = await findProblem(new URL(endpoint));
+    if (problem === undefined) return;
+    if (signal.aborted || clock.monotonicMs() >= untilMs) {
+      throw new UserError(
+        `nothing listens on ${endpoint} (${problem}); start Plumbline first with npm start, or name its address with --endpoint`,
+      );
+    }
+    if (attempt === 1) onWait();
+    await pauseMs(TRY_EVERY_MS);
+  }
+}
+
+function findProblem(url: URL): Promise<string | undefined> {
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: CONNECT_MAX_MS });
     const end = (problem?: string): void => {
@@ -30,15 +48,4 @@ function findProblem(host: string, port: number): Promise<string | undefined> {
     socket.on('timeout', () => end(`no answer within ${CONNECT_MAX_MS / 1000} s`));
     socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
   });
-}
-
-/** `key=value,key=value` with percent-encoded values, as OTEL_EXPORTER_OTLP_HEADERS has them. */
-export function parseHeaders(text: string | undefined): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const pair of (text ?? '').split(',')) {
-    const [key, ...value] = pair.split('=');
-    if (key === undefined || key.trim() === '' || value.length === 0) continue;
-    headers[key.trim().toLowerCase()] = decodeURIComponent(value.join('=').trim());
-  }
-  return headers;
 }

@@ -25,24 +25,21 @@ export interface Route {
   task: 'find_product' | 'fill_cart' | 'place_order' | 'manage_account';
 }
 
-const FIND = { notFoundShare: 0, task: 'find_product' } as const;
-const FILL = { notFoundShare: 0, task: 'fill_cart' } as const;
-
 export const ROUTES: readonly Route[] = [
-  { ...FIND, ...at('GET', '/', 'catalogue', 14), ...taking(25, 0.35), pageUrl: '/' },
-  { ...FIND, ...at('GET', '/products', 'catalogue', 18), ...taking(45, 0.4), pageUrl: '/products' },
-  {
-    ...{ ...FIND, notFoundShare: 0.01 },
-    ...{ ...at('GET', '/products/{id}', 'catalogue', 26), ...taking(35, 0.4), pageUrl: '/products/{id}' },
-  },
-  { ...FIND, ...at('GET', '/search', 'search', 16), ...taking(90, 0.5), pageUrl: '/search' },
-  { ...FILL, ...at('GET', '/cart', 'cart', 8), ...taking(30, 0.35), pageUrl: '/cart' },
-  { ...FILL, ...at('POST', '/cart/items', 'cart', 8), ...taking(40, 0.4) },
-  { ...at('POST', '/orders', 'checkout', 5), ...taking(120, 0.4), notFoundShare: 0, task: 'place_order' },
-  {
-    ...{ ...at('GET', '/account', 'account', 5), ...taking(55, 0.4), notFoundShare: 0 },
-    ...{ pageUrl: '/account', task: 'manage_account' },
-  },
+  route('GET', '/', 'catalogue', { weight: 14, medianMs: 25, sigma: 0.35, task: 'find_product' }),
+  route('GET', '/products', 'catalogue', { weight: 18, medianMs: 45, sigma: 0.4, task: 'find_product' }),
+  route('GET', '/products/{id}', 'catalogue', {
+    weight: 26,
+    medianMs: 35,
+    sigma: 0.4,
+    task: 'find_product',
+    notFoundShare: 0.01,
+  }),
+  route('GET', '/search', 'search', { weight: 16, medianMs: 90, sigma: 0.5, task: 'find_product' }),
+  route('GET', '/cart', 'cart', { weight: 8, medianMs: 30, sigma: 0.35, task: 'fill_cart' }),
+  route('POST', '/cart/items', 'cart', { weight: 8, medianMs: 40, sigma: 0.4, task: 'fill_cart' }),
+  route('POST', '/orders', 'checkout', { weight: 5, medianMs: 120, sigma: 0.4, task: 'place_order' }),
+  route('GET', '/account', 'account', { weight: 5, medianMs: 55, sigma: 0.4, task: 'manage_account' }),
 ];
 
 /** The provider that every order calls over HTTP. */
@@ -91,15 +88,13 @@ export function readMedianMs(medianMs: number, trafficFactor: number, slowFactor
   return medianMs * (0.8 + 0.2 * trafficFactor) * slowFactor;
 }
 
-function at(
+/** What a browser gets is a page, what it posts is not. */
+function route(
   method: Route['method'],
   endpoint: string,
   service: ServiceName,
-  weight: number,
-): Pick<Route, 'method' | 'endpoint' | 'service' | 'weight'> {
-  return { method, endpoint, service, weight };
-}
-
-function taking(medianMs: number, sigma: number): Pick<Route, 'medianMs' | 'sigma'> {
-  return { medianMs, sigma };
+  rest: Pick<Route, 'weight' | 'medianMs' | 'sigma' | 'task'> & { notFoundShare?: number },
+): Route {
+  const page = method === 'GET' ? { pageUrl: endpoint } : {};
+  return { method, endpoint, service, notFoundShare: 0, ...page, ...rest };
 }

@@ -34,7 +34,7 @@ export interface ShopOptions {
   findIncidents: FindIncidents;
   paymentPort: number;
   /** Told about each answer (not about health checks). */
-  onAnswer(service: ServiceName, isError: boolean): void;
+  onAnswer(service: ServiceName, isGood: boolean): void;
 }
 
 /** An answer: the error where it failed, otherwise the status code. */
@@ -111,7 +111,7 @@ function recordAnswer(shop: Shop, route: Route, durationMs: number, outcome: Out
   shop.recorder.record('response_time', durationMs, { ...place, success: !isError });
   shop.recorder.record('throughput', 1, place);
   if (isError) shop.recorder.record('error_rate', 1, { ...place, error_type: outcome.errorType });
-  shop.onAnswer(route.service, isError);
+  shop.onAnswer(route.service, !isError);
 }
 
 /** Tells the http instrumentation the route, as a web framework would. */

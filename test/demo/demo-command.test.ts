@@ -82,6 +82,7 @@ describe('plumbline demo', () => {
       'endpoint',
       'rate',
       'duration',
+      'wait',
       'temporality',
       'seed',
       'export-interval',
@@ -97,11 +98,8 @@ describe('plumbline demo', () => {
 
   it.each([
     [['--rate', 'fast'], /--rate <n>' argument 'fast' is invalid. It must be a number from 0.1 to 5000/],
-    [['--duration', '60'], /--duration <time>' argument '60' is invalid. Write a number with a unit/],
-    [['--backfill', '900d'], /'900d' is invalid. It must lie between 1m and 366d/],
     [['--protocol', 'udp'], /Allowed choices are http\/protobuf, http\/json, grpc/],
     [['--endpoint', 'localhost:4318'], /'localhost:4318' is invalid. Write a URL with its scheme/],
-    [['--seed', '1.5'], /'1.5' is invalid. It must be a whole number/],
   ])('refuses %j and says what to write', async (args, message) => {
     const { exitCode, err } = await run(args);
     expect(exitCode).toBe(1);
@@ -110,12 +108,13 @@ describe('plumbline demo', () => {
 
   it('says how to start Plumbline when nothing listens, at the address of the settings', async () => {
     const port = String(await findClosedPort());
-    const overHttp = await run([], { PLUMBLINE_HTTP_PORT: port });
+    const overHttp = await run(['--wait', '1s'], { PLUMBLINE_HTTP_PORT: port });
     expect(overHttp.exitCode).toBe(1);
+    expect(overHttp.out).toContain(`Waiting up to 1s for Plumbline at http://127.0.0.1:${port} (npm start).`);
     expect(overHttp.err.trim()).toBe(
       `plumbline: nothing listens on http://127.0.0.1:${port} (ECONNREFUSED); start Plumbline first with npm start, or name its address with --endpoint`,
     );
-    const overGrpc = await run(['--protocol', 'grpc'], {
+    const overGrpc = await run(['--protocol', 'grpc', '--wait', '0'], {
       PLUMBLINE_GRPC_PORT: port,
       PLUMBLINE_HOST: '0.0.0.0',
     });
@@ -139,7 +138,7 @@ describe('plumbline demo', () => {
     async (signal) => {
       const truthFile = join(directory, 'truth.json');
       const running = start(['--endpoint', sink.httpUrl, '--truth-file', truthFile, '--rate', '30']);
-      for (let i = 0; i < 150 && !running.text.out.includes('Shop at'); i++) await waitMs(100);
+      for (let i = 0; i < 150 && !running.text.out.includes('shop is open'); i++) await waitMs(100);
       await waitMs(1_500);
       running.child.kill(signal);
       expect(await running.exitCode).toBe(0);
@@ -157,23 +156,29 @@ describe('plumbline demo', () => {
     const times = ['--backfill', '1h', '--duration', '2s'];
     const { exitCode, out } = await run(['--endpoint', sink.httpUrl, '--truth-file', truthFile, ...times]);
     expect(exitCode).toBe(0);
-    expect(out).toMatch(/History 100% .*\nHistory from .* to .*: 12,900 points of 215 series/);
+    expect(out).toMatch(/History 100% .*\nHistory from .* to .*: 13,080 points of 218 series/);
     expect(out).toMatch(/Stopped\. \d+ requests in 2\.\d s/);
     const truth = JSON.parse(await readFile(truthFile, 'utf8'));
     expect(truth.history.points + truth.live.exports.points).toBe(sink.points.length);
   });
 
-  it('with --backfill-only writes a week and stops, over HTTP even where live data would go over gRPC', async () => {
-    const port = new URL(sink.httpUrl).port;
-    const { exitCode, out } = await run(
-      ['--backfill-only', '--backfill-interval', '1h', '--protocol', 'grpc'],
-      {
-        PLUMBLINE_HTTP_PORT: port,
-      },
-    );
+  it('with --backfill-only writes a week and stops, over the chosen protocol', async () => {
+    const { port } = new URL(sink.grpcUrl);
+    const args = ['--backfill-only', '--backfill-interval', '1h', '--protocol', 'grpc'];
+    const { exitCode, out } = await run(args, { PLUMBLINE_GRPC_PORT: port });
     expect(exitCode).toBe(0);
-    expect(out).toContain(`Writing 7d of history to ${sink.httpUrl}`);
-    expect(out).not.toContain('Shop at');
-    expect(sink.points.length).toBe(7 * 24 * 215);
+    expect(out).toContain(`Writing 7d of history to ${sink.grpcUrl}`);
+    expect(out).not.toContain('shop is open');
+    expect(sink.points.length).toBe(7 * 24 * 218);
+  });
+
+  it('stopped while it writes history, tells how far it came and does not go live', async () => {
+    const running = start(['--endpoint', sink.httpUrl, '--backfill', '30d']);
+    for (let i = 0; i < 150 && sink.points.length === 0; i++) await waitMs(100);
+    running.child.kill('SIGINT');
+    expect(await running.exitCode).toBe(0);
+    expect(running.text.out).toMatch(/Stopping: .*\n(.*\n)*History, stopped early, from .*: [\d,]+ points/);
+    expect(running.text.out).not.toContain('shop is open');
+    expect(sink.points.length).toBeLessThan(30 * 1440 * 218);
   });
 });

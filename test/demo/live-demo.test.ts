@@ -28,8 +28,12 @@ afterEach(async () => {
 
 async function start(options: Partial<LiveDemoOptions>): Promise<LiveDemo> {
   demo = await startLiveDemo({
-    ...{ protocol: 'http/protobuf', endpoint: sink.httpUrl, temporality: 'cumulative', clock },
-    ...{ ratePerSecond: 80, exportIntervalMs: 1_000, seed: 7, instanceId: 'test' },
+    target: { protocol: 'http/protobuf', endpoint: sink.httpUrl, temporality: 'cumulative' },
+    clock,
+    ratePerSecond: 80,
+    exportIntervalMs: 1_000,
+    seed: 7,
+    instanceId: 'test',
     onNotice: (text) => notices.push(text),
     ...options,
   });
@@ -57,7 +61,7 @@ describe('the live demo', () => {
   ];
   it.each(runs)('over %s with %s sums delivers exactly what it did', async (protocol, temporality) => {
     const endpoint = protocol === 'grpc' ? sink.grpcUrl : sink.httpUrl;
-    const running = await start({ protocol, temporality, endpoint });
+    const running = await start({ target: { protocol, temporality, endpoint } });
     await waitForTrouble(running);
     const report = await stop(running);
 
@@ -128,8 +132,13 @@ const COMPARED = new Set<string>([...METRIC_TABLE.map(({ name }) => name), 'http
 function listHistorySeries(): Set<string> {
   const toUnixMs = Date.UTC(2026, 0, 28);
   const history = createHistory({
-    ...{ fromUnixMs: toUnixMs - 86_400_000, toUnixMs, intervalMs: 3_600_000, isDelta: false },
-    ...{ ratePerSecond: 20, seed: 1, instanceId: 'test' },
+    fromUnixMs: toUnixMs - 86_400_000,
+    toUnixMs,
+    intervalMs: 3_600_000,
+    isDelta: false,
+    ratePerSecond: 20,
+    seed: 1,
+    instanceId: 'test',
   });
   for (const _ of history.slices());
   return new Set(

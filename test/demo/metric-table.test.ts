@@ -46,10 +46,19 @@ describe('the table of metrics', () => {
 function buildSeries(metric: MetricDefinition): Series {
   const service = { key: 'service.name', value: `shop-${metric.program}`, type: 'string' } as const;
   return {
-    ...{ resource: [service], resourceSchemaUrl: '', scopeName: metric.component, scopeVersion: '' },
-    ...{ scopeAttributes: [], scopeSchemaUrl: '', metricName: metric.name, unit: metric.unit },
-    ...{ description: metric.description, type: TYPE_OF[metric.instrument], metadata: [] },
-    ...{ temporality: 'cumulative', isMonotonic: metric.instrument === 'counter' },
+    resource: [service],
+    resourceSchemaUrl: '',
+    scopeName: metric.component,
+    scopeVersion: '',
+    scopeAttributes: [],
+    scopeSchemaUrl: '',
+    metricName: metric.name,
+    unit: metric.unit,
+    description: metric.description,
+    type: TYPE_OF[metric.instrument],
+    metadata: [],
+    temporality: 'cumulative',
+    isMonotonic: metric.instrument === 'counter',
     attributes: metric.attributes.map((key) => ({ key, value: 'x', type: 'string' })),
   };
 }

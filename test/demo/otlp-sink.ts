@@ -39,6 +39,7 @@ export interface OtlpSink {
   points: SinkPoint[];
   /** Sizes of the requests that were taken, as they came over the wire. */
   requestBytes: number[];
+  /** `statusCode` is one of HTTP or of gRPC, as the sender speaks. */
   refuseNext(times: number, statusCode: number, headers: Record<string, string>): void;
   close(): Promise<void>;
 }
@@ -75,7 +76,9 @@ export async function createOtlpSink(
   grpc.addService(
     { Export: { path: EXPORT, requestStream: false, responseStream: false, ...codec } },
     {
-      Export(call: { request: Buffer }, done: (error: null, answer: Buffer) => void) {
+      Export(call: { request: Buffer }, done: (error: { code: number } | null, answer?: Buffer) => void) {
+        const refusal = refusals.shift();
+        if (refusal !== undefined) return done({ code: refusal.statusCode });
         requestBytes.push(call.request.length);
         take(decodeRequest(call.request));
         done(null, Buffer.alloc(0));

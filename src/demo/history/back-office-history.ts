@@ -57,7 +57,9 @@ function createEfficiency(centre: number): Distribution {
 
 function createDesks(book: HistoryBook): Advance {
   const desks = TASK_DESKS.map((desk) => ({
-    ...{ desk, automated: 0, total: 0 },
+    desk,
+    automated: 0,
+    total: 0,
     automatedTasks: book.counter(findMetric('automated_tasks'), { service: desk.service }),
     totalTasks: book.counter(findMetric('total_tasks'), { service: desk.service }),
     rate: book.gauge(findMetric('automation_rate'), { service: desk.service }),

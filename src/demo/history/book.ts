@@ -1,9 +1,8 @@
 /**
  * Every series of the history, by metric. Enters requests for series of a metric; leaves the points of the steps so far
- * as ResourceMetrics of the SDK, ready for the exporters' serializer, and the ground truth of all of them.
+ * as ResourceMetrics of the SDK, ready for an exporter, and the ground truth of all of them.
  */
 import { type Attributes, type HrTime, ValueType } from '@opentelemetry/api';
-import { resourceFromAttributes } from '@opentelemetry/resources';
 import {
   AggregationTemporality,
   DataPointType,
@@ -111,15 +110,16 @@ function takeProgram(
     scopes.set(component, scope);
     scope.metrics.push(takeMetric(page, isDelta));
   }
-  const resource = resourceFromAttributes(describeResource(program, instanceId));
-  return { resource, scopeMetrics: [...scopes.values()] };
+  return { resource: describeResource(program, instanceId), scopeMetrics: [...scopes.values()] };
 }
 
 function takeMetric({ metric, series }: Page, isDelta: boolean): MetricData {
   const isUpDown = metric.instrument === 'updowncounter';
   const common = {
     descriptor: {
-      ...{ name: metric.name, description: metric.description, unit: metric.unit },
+      name: metric.name,
+      description: metric.description,
+      unit: metric.unit,
       valueType: metric.isInteger ? ValueType.INT : ValueType.DOUBLE,
     },
     aggregationTemporality:

@@ -1,8 +1,8 @@
 /**
  * Lets history happen: all parts of the shop, step by step, in slices of steps that fill one request each. Enters a time
- * range, a rate and a seed; leaves the protobuf bytes of OTLP export requests, made by the exporters' own serializer.
+ * range, a rate and a seed; leaves points in the SDK's own shapes, ready for an exporter.
  */
-import { ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
+import type { ResourceMetrics } from '@opentelemetry/sdk-metrics';
 import type { MetricTruth } from '../ground-truth.js';
 import { planHistoryIncidents } from '../incidents.js';
 import { createRandom } from '../random.js';
@@ -26,11 +26,10 @@ export interface HistoryPlan {
   instanceId: string;
 }
 
-/** Several steps in the bytes of one export request. */
+/** The points of several steps, an element for each program. */
 export interface HistorySlice {
-  bytes: Uint8Array;
+  programs: ResourceMetrics[];
   steps: number;
-  points: number;
 }
 
 export interface History {
@@ -41,8 +40,8 @@ export interface History {
   readTruth(): Record<string, MetricTruth>;
 }
 
-/** About 4 MB of protobuf a request: far below the receivers' limits, large enough to send fast. */
-const POINTS_PER_REQUEST = 20_000;
+/** Some MB in all: far below the receivers' limits, large enough to send fast. */
+const POINTS_PER_SLICE = 20_000;
 /** The shop grows: visitors per week. */
 const GROWTH_PER_WEEK = 0.04;
 
@@ -51,7 +50,7 @@ export function createHistory(plan: HistoryPlan): History {
   const advance = createAdvance(book, plan);
   const stepsTotal = Math.round((plan.toUnixMs - plan.fromUnixMs) / plan.intervalMs);
   const seriesCount = book.seriesCount();
-  const stepsPerSlice = Math.max(1, Math.floor(POINTS_PER_REQUEST / seriesCount));
+  const stepsPerSlice = Math.max(1, Math.floor(POINTS_PER_SLICE / seriesCount));
   return {
     seriesCount,
     stepsTotal,
@@ -60,7 +59,7 @@ export function createHistory(plan: HistoryPlan): History {
       for (let first = 0; first < stepsTotal; first += stepsPerSlice) {
         const steps = Math.min(stepsPerSlice, stepsTotal - first);
         for (let i = 0; i < steps; i++) advance(first + i);
-        yield { bytes: encodePoints(book), steps, points: steps * seriesCount };
+        yield { programs: book.takePoints(), steps };
       }
     },
   };
@@ -77,7 +76,10 @@ function createAdvance(book: HistoryBook, plan: HistoryPlan): (step: number) => 
     const startUnixMs = plan.fromUnixMs + index * plan.intervalMs;
     const unixMs = startUnixMs + plan.intervalMs;
     const step: Step = {
-      ...{ unixMs, durationMs: plan.intervalMs, anchorUnixMs: plan.toUnixMs, random },
+      unixMs,
+      durationMs: plan.intervalMs,
+      anchorUnixMs: plan.toUnixMs,
+      random,
       trafficFactor: readTrafficFactor(unixMs),
       ratePerSecond:
         readRatePerSecond(unixMs, plan.ratePerSecond, plan.toUnixMs) *
@@ -90,13 +92,4 @@ function createAdvance(book: HistoryBook, plan: HistoryPlan): (step: number) => 
     runMachine(step, done);
     book.closeStep(plan.isDelta ? startUnixMs : plan.fromUnixMs, unixMs);
   };
-}
-
-/** Requests of several resources are the requests of each, one after the other: repeated fields simply go on. */
-function encodePoints(book: HistoryBook): Uint8Array {
-  return Buffer.concat(
-    book
-      .takePoints()
-      .map((metrics) => ProtobufMetricsSerializer.serializeRequest(metrics) ?? new Uint8Array()),
-  );
 }

@@ -27,15 +27,21 @@ export function openServerDuration(
   statusCode: number,
 ): HistogramSeries {
   return book.histogram(SERVER_DURATION, {
-    ...{ 'http.request.method': route.method, 'url.scheme': 'http', 'network.protocol.version': '1.1' },
-    ...{ 'http.route': route.endpoint, ...describeStatus(statusCode, 500) },
+    'http.request.method': route.method,
+    'url.scheme': 'http',
+    'network.protocol.version': '1.1',
+    'http.route': route.endpoint,
+    ...describeStatus(statusCode, 500),
   });
 }
 
 export function openClientDuration(book: HistoryBook, statusCode: number): HistogramSeries {
   return book.histogram(CLIENT_DURATION, {
-    ...{ 'http.request.method': 'POST', 'server.address': '127.0.0.1', 'server.port': 8443 },
-    ...{ 'network.protocol.version': '1.1', ...describeStatus(statusCode, 400) },
+    'http.request.method': 'POST',
+    'server.address': '127.0.0.1',
+    'server.port': 8443,
+    'network.protocol.version': '1.1',
+    ...describeStatus(statusCode, 400),
   });
 }
 
@@ -47,7 +53,14 @@ function describeStatus(statusCode: number, errorMin: number): Record<string, st
 function define(name: string, description: string): HistoryMetric {
   const { version } = createRequire(import.meta.url)(`${PACKAGE}/package.json`) as { version: string };
   return {
-    ...{ name, description, unit: 's', instrument: 'histogram', isInteger: false, bounds: HTTP_BOUNDS_S },
-    ...{ program: 'storefront', component: PACKAGE, componentVersion: version },
+    name,
+    description,
+    unit: 's',
+    instrument: 'histogram',
+    isInteger: false,
+    bounds: HTTP_BOUNDS_S,
+    program: 'storefront',
+    component: PACKAGE,
+    componentVersion: version,
   };
 }

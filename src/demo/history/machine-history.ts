@@ -50,7 +50,8 @@ function createActiveRequests(book: HistoryBook): Advance {
   const methods = (['GET', 'POST'] as const).map((method) => ({
     method,
     series: book.gauge(findMetric('http.server.active_requests'), {
-      ...{ 'http.request.method': method, 'url.scheme': 'http' },
+      'http.request.method': method,
+      'url.scheme': 'http',
     }),
   }));
   return (step, done) => {
@@ -103,7 +104,13 @@ function user(): Attributes {
 function observed(scope: string, name: string, unit: string, instrument: InstrumentKind): HistoryMetric {
   const { version } = createRequire(import.meta.url)(`${scope}/package.json`) as { version: string };
   return {
-    ...{ name, unit, instrument, isInteger: false, description: '' },
-    ...{ program: 'storefront', component: scope, componentVersion: version },
+    name,
+    unit,
+    instrument,
+    isInteger: false,
+    description: '',
+    program: 'storefront',
+    component: scope,
+    componentVersion: version,
   };
 }

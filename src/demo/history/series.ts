@@ -112,7 +112,9 @@ export function createHistogramSeries<Value>(
 
 export function encodeExplicit(boundaries: number[]): (buckets: Buckets) => Histogram {
   return ({ counts, count, sum, min, max }) => ({
-    ...{ buckets: { boundaries, counts: counts.slice() }, count, sum },
+    buckets: { boundaries, counts: counts.slice() },
+    count,
+    sum,
     ...(count === 0 ? {} : { min, max }),
   });
 }
@@ -127,7 +129,11 @@ export function encodeExponential(
     const last = counts.findLastIndex((n) => n > 0);
     const bucketCounts = first === -1 ? [] : counts.slice(first, last + 1);
     return {
-      ...{ count, sum, scale, zeroCount: 0, negative: { offset: 0, bucketCounts: [] } },
+      count,
+      sum,
+      scale,
+      zeroCount: 0,
+      negative: { offset: 0, bucketCounts: [] },
       positive: { offset: first === -1 ? 0 : indexMin + first - 1, bucketCounts },
       ...(count === 0 ? {} : { min, max }),
     };

@@ -38,7 +38,9 @@ const TIMEOUT_S = createDiscrete([{ value: (REQUEST_TIMEOUT_MS + 2) / 1000, weig
 export function createStorefrontHistory(book: HistoryBook): (step: Step) => RouteStep[] {
   const routes = ROUTES.map((route) => createRouteHistory(book, route));
   const reliability = SERVICES.map((service) => ({
-    ...{ service, series: book.gauge(findMetric('reliability_score'), { service }), share: 1 },
+    service,
+    series: book.gauge(findMetric('reliability_score'), { service }),
+    share: 1,
   }));
   return (step) => {
     const done = routes.map((advance) => advance(step));
@@ -100,7 +102,9 @@ function createFailures(
   const place = { service: route.service, endpoint: route.endpoint };
   const responseTime = book.histogram(RESPONSE_TIME, { ...place, success: false });
   const rows = mix.map(({ type, weight }) => ({
-    ...{ type, weight, counter: book.counter(findMetric('error_rate'), { ...place, error_type: type }) },
+    type,
+    weight,
+    counter: book.counter(findMetric('error_rate'), { ...place, error_type: type }),
     answers: { responseTime, serverDuration: openServerDuration(book, route, STATUS_OF_ERROR[type]) },
   }));
   return (errors: number, isDown: boolean, medianMs: number, random: Random): number => {

@@ -95,8 +95,10 @@ function createTasks(book: HistoryBook): EndTasks {
         book.histogram(CLICKS, { page_url: pageUrl, task_completion: completed }),
       );
     series.set(endpoint, {
-      ...{ completed: counter(true), given: counter(false) },
-      ...{ clicksOfCompleted: clicks(true), clicksOfGiven: clicks(false) },
+      completed: counter(true),
+      given: counter(false),
+      clicksOfCompleted: clicks(true),
+      clicksOfGiven: clicks(false),
       ratings: open(`rating ${pageUrl}`, () => book.histogram(RATING, { page_url: pageUrl })),
     });
   }
