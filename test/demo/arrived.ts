@@ -2,14 +2,11 @@
  * Sums up what a sink received, the way a backend would. Enters points; leaves, per series, the total of a counter or
  * the count and sum of a histogram: the newest point where it is cumulative, all points together where it is delta.
  */
+import type { Totals } from './compare-truth.js';
 import type { SinkPoint } from './otlp-sink.js';
 
-export interface ArrivedSeries {
+export interface ArrivedSeries extends Totals {
   points: SinkPoint[];
-  /** Total of a sum; newest value of a gauge. */
-  value: number;
-  count: number;
-  sum: number;
 }
 
 export function sumUp(points: readonly SinkPoint[]): Map<string, ArrivedSeries> {

@@ -2,8 +2,14 @@
 import { describeSeries, type MetricTruth } from '../../src/demo/ground-truth.js';
 import type { MetricDefinition } from '../../src/demo/metric-definition.js';
 import { METRIC_TABLE } from '../../src/demo/metric-table.js';
-import { sumUp } from './arrived.js';
 import type { PointType, SinkPoint } from './otlp-sink.js';
+
+/** A sum's total or a gauge's newest value; a histogram's count and sum. */
+export interface Totals {
+  value: number;
+  count: number;
+  sum: number;
+}
 
 const TYPE_OF: Readonly<Record<string, PointType>> = {
   counter: 'sum',
@@ -14,12 +20,11 @@ const TYPE_OF: Readonly<Record<string, PointType>> = {
   exponential_histogram: 'exponentialHistogram',
 };
 
-/** Differences between the series of the truth and those that arrived, of every kind of metric. */
+/** Differences between the series of the truth and those that arrived (by describeSeries), of every kind of metric. */
 export function listDifferences(
-  points: readonly SinkPoint[],
+  arrived: ReadonlyMap<string, Totals>,
   truth: Readonly<Record<string, MetricTruth>>,
 ): string[] {
-  const arrived = sumUp(points);
   const differences: string[] = [];
   for (const [name, metric] of Object.entries(truth)) {
     for (const series of metric.series) {
