@@ -13,6 +13,7 @@ import { loadTaxonomy } from './classify/taxonomy.js';
 import type { Config } from './config.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { SeriesTable } from './decode/series-table.js';
+import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
 import type { ClickHouse } from './model/clickhouse.js';
 import type { Address, Component } from './model/component.js';
@@ -21,7 +22,7 @@ import type { SegmentSource } from './model/spool.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
 import { createSqlEndpoint } from './show/sql-endpoint.js';
-import { type CategoryCount, createWebServer, type Status } from './show/web-server.js';
+import { type CategoryCount, createWebListener, type Status } from './show/web-server.js';
 import { GroupCommit } from './spool/group-commit.js';
 import { openSpool, type Spool } from './spool/spool.js';
 import { createDrain, type DrainLog } from './store/drain.js';
@@ -49,6 +50,8 @@ export interface PipelineOptions {
 const RETRY_MAX_MS = 5_000;
 const CLICKHOUSE_TIMEOUT_MS = 120_000;
 const GROUP_POINTS_MAX = 100_000;
+/** Exporters send every 10 to 60 s and should find their connection open. */
+const KEEP_ALIVE_MS = 75_000;
 
 export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { config, log, nowUnixMs } = options;
@@ -106,19 +109,25 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     log: createDrainLog(log, stored),
   });
 
-  const listen = {
-    host: config.host,
-    requestBytesMax: config.requestBytesMax,
-    exportMetrics: intake.exportMetrics,
-    onError,
-  };
-  const grpc = createGrpcReceiver({ ...listen, port: config.grpcPort });
-  const http = createHttpReceiver({ ...listen, port: config.httpPort });
+  const { host } = config;
+  const receive = { requestBytesMax: config.requestBytesMax, exportMetrics: intake.exportMetrics, onError };
+  const grpc = createGrpcReceiver({ ...receive, host, port: config.grpcPort });
+  const http = createHttpServer({
+    host,
+    port: config.httpPort,
+    keepAliveMs: KEEP_ALIVE_MS,
+    listener: createHttpReceiver(receive),
+  });
   const sql =
     clickhouse.kind === 'embedded'
-      ? createSqlEndpoint({ host: config.host, port: config.sqlPort, clickhouse, readOnly: true })
+      ? createSqlEndpoint({ host, port: config.sqlPort, clickhouse, readOnly: true })
       : undefined;
-  const web = createWebServer({ host: config.host, port: config.webPort, findProblems, readStatus, onError });
+  const web = createHttpServer({
+    host,
+    port: config.webPort,
+    keepAliveMs: KEEP_ALIVE_MS,
+    listener: createWebListener({ findProblems, readStatus, onError }),
+  });
   const listeners: Listener[] = [
     ...(sql ? [{ component: sql, env: 'PLUMBLINE_SQL_PORT', port: config.sqlPort }] : []),
     { component: web, env: 'PLUMBLINE_WEB_PORT', port: config.webPort },

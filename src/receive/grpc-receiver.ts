@@ -34,30 +34,41 @@ const METRICS_SERVICE: ServiceDefinition = {
   },
 };
 
-export function createGrpcReceiver(options: ReceiverOptions): Component & { address(): Address } {
+export interface GrpcReceiverOptions extends ReceiverOptions {
+  host: string;
+  port: number;
+}
+
+/** Time for the last answers to reach their clients, milliseconds. */
+const FLUSH_MS = 300;
+
+export function createGrpcReceiver(options: GrpcReceiverOptions): Component & { address(): Address } {
   const { host, requestBytesMax } = options;
   const server = new Server({ 'grpc.max_receive_message_length': requestBytesMax });
-  server.addService(METRICS_SERVICE, { Export: createExportHandler(options) });
+  const calls = new Set<Promise<unknown>>();
+  server.addService(METRICS_SERVICE, { Export: createExportHandler(options, calls) });
   let port: number | undefined;
   return {
     async start() {
       port ??= await bind(server, `${host.includes(':') ? `[${host}]` : host}:${options.port}`);
     },
-    shutdown: (deadlineMs) =>
-      new Promise((done) => {
-        const timer = setTimeout(() => server.forceShutdown(), deadlineMs);
-        server.tryShutdown(() => {
-          clearTimeout(timer);
-          done();
-        });
-      }),
+    async shutdown(deadlineMs) {
+      const closed = new Promise<void>((done) => server.tryShutdown(() => done()));
+      await Promise.race([Promise.all(calls), delay(deadlineMs)]);
+      // grpc-js waits for every client to hang up; one that never does must not hold the end up.
+      await Promise.race([closed, delay(FLUSH_MS)]);
+      server.forceShutdown();
+    },
     address: () => ({ host, port: port! }),
   };
 }
 
-function createExportHandler({ exportMetrics, onError }: ReceiverOptions): handleUnaryCall<Buffer, Buffer> {
+function createExportHandler(
+  { exportMetrics, onError }: ReceiverOptions,
+  calls: Set<Promise<unknown>>,
+): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
-    exportMetrics(call.request, 'protobuf').then(
+    const answered = exportMetrics(call.request, 'protobuf').then(
       (outcome) => callback(null, encodeOutcome(outcome, 'protobuf')),
       (error: Error) => {
         const failure = describeFailure(error);
@@ -67,7 +78,13 @@ function createExportHandler({ exportMetrics, onError }: ReceiverOptions): handl
         callback({ code: failure.grpcCode, details: failure.message, metadata });
       },
     );
+    calls.add(answered);
+    void answered.finally(() => calls.delete(answered));
   };
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((done) => setTimeout(done, ms).unref());
 }
 
 function bind(server: Server, address: string): Promise<number> {

@@ -3,12 +3,10 @@
  * exportMetrics, and its outcome as the answer. Every failure is answered by a google.rpc.Status in the request's own
  * encoding. It never decodes metrics and holds nothing between requests.
  */
-import { createServer, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
-import type { Address, Component } from '../model/component.js';
 import { PermanentError } from '../model/errors.js';
 import type { ExportMetrics } from '../model/export-outcome.js';
 import { type Encoding, encodeOutcome, encodeStatus } from './answer-encoding.js';
@@ -16,8 +14,6 @@ import { readBody } from './read-body.js';
 import { describeFailure } from './status-codes.js';
 
 export interface ReceiverOptions {
-  host: string;
-  port: number;
   /** Largest request, on the wire and decompressed. */
   requestBytesMax: number;
   exportMetrics: ExportMetrics;
@@ -31,34 +27,10 @@ const CONTENT_TYPES: Record<Encoding, string> = {
   protobuf: 'application/x-protobuf',
   json: 'application/json',
 };
-/** Exporters send every 10 to 60 s and should find their connection open. */
-const KEEP_ALIVE_MS = 75_000;
 
-export function createHttpReceiver(options: ReceiverOptions): Component & { address(): Address } {
-  const server = createServer(getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false }));
-  server.keepAliveTimeout = KEEP_ALIVE_MS;
-  return {
-    start: () =>
-      new Promise((done, fail) => {
-        if (server.listening) return done();
-        server.once('error', fail);
-        server.listen(options.port, options.host, () => {
-          server.off('error', fail);
-          done();
-        });
-      }),
-    shutdown: (deadlineMs) =>
-      new Promise((done) => {
-        if (!server.listening) return done();
-        const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
-        server.close(() => {
-          clearTimeout(timer);
-          done();
-        });
-        server.closeIdleConnections();
-      }),
-    address: () => ({ host: options.host, port: (server.address() as AddressInfo).port }),
-  };
+/** The request listener of the OTLP/HTTP port. */
+export function createHttpReceiver(options: ReceiverOptions): RequestListener {
+  return getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false });
 }
 
 function createApp({ requestBytesMax, exportMetrics, onError }: ReceiverOptions): Hono<Env> {

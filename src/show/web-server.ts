@@ -2,11 +2,9 @@
  * The web port: a plain page, the status as JSON, and /healthz and /readyz for whoever watches this process.
  * Enters: GET requests; leaves: answers about the pipeline, never raw points. It changes nothing.
  */
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
-import type { Address, Component } from '../model/component.js';
 import { renderPage } from './page.js';
 
 /** What the page shows; totals count since this process started. */
@@ -28,44 +26,19 @@ export interface CategoryCount {
   series: number;
 }
 
-export interface WebServerOptions {
-  host: string;
-  port: number;
+export interface WebOptions {
   /** Problems that keep the pipeline from taking or storing points; none = ready. */
   findProblems: () => Promise<string[]>;
   readStatus: () => Promise<Status>;
   onError: (error: Error) => void;
 }
 
-export function createWebServer(options: WebServerOptions): Component & { address(): Address } {
-  const server = createServer(getRequestListener(createApp(options).fetch));
-  let isListening = false;
-  return {
-    start: () =>
-      new Promise((done, fail) => {
-        server.once('error', fail);
-        server.listen(options.port, options.host, () => {
-          isListening = true;
-          server.off('error', fail);
-          done();
-        });
-      }),
-    shutdown: (deadlineMs) =>
-      new Promise((done) => {
-        if (!isListening) return done();
-        isListening = false;
-        const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
-        server.close(() => {
-          clearTimeout(timer);
-          done();
-        });
-        server.closeIdleConnections();
-      }),
-    address: () => ({ host: options.host, port: (server.address() as AddressInfo).port }),
-  };
+/** The request listener of the web port. */
+export function createWebListener(options: WebOptions): RequestListener {
+  return getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false });
 }
 
-function createApp({ findProblems, readStatus, onError }: WebServerOptions): Hono {
+function createApp({ findProblems, readStatus, onError }: WebOptions): Hono {
   const app = new Hono();
   // Alive: the event loop answers. Ready: points can be taken and stored.
   app.get('/healthz', (c) => c.text('ok\n'));

@@ -61,7 +61,7 @@ export interface Fixture {
 export const ALL_ACCEPTED: ExportOutcome = { accepted: 1, rejected: 0, rejections: [] };
 
 export async function startReceiver(
-  create: (options: ReceiverOptions) => Component & { address(): Address },
+  create: (options: ReceiverOptions & { host: string; port: number }) => Component & { address(): Address },
   exportMetrics: ExportMetrics = async () => ALL_ACCEPTED,
   requestBytesMax = 64 * 1024,
 ): Promise<Fixture> {
