@@ -3,7 +3,7 @@
  * migration in schema_migrations. Refuses a database that a newer Plumbline has migrated.
  */
 import { readdir, readFile } from 'node:fs/promises';
-import type { ClickHouse } from '../model/clickhouse.js';
+import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
 import { sqlDirectory } from './sql-files.js';
 
@@ -15,11 +15,7 @@ interface Migration {
 
 /** Applies what is missing, in order; returns the names of what was applied. */
 export async function applyMigrations(clickhouse: ClickHouse): Promise<string[]> {
-  await clickhouse.command(
-    `CREATE TABLE IF NOT EXISTS schema_migrations
-     (version UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
-     ENGINE = ReplacingMergeTree ORDER BY version`,
-  );
+  await createVersionTable(clickhouse);
   const migrations = await readMigrations();
   const rows = await clickhouse.query<{ version: number }>('SELECT DISTINCT version FROM schema_migrations');
   const applied = new Set(rows.map((row) => Number(row.version)));
@@ -44,6 +40,27 @@ export async function applyMigrations(clickhouse: ClickHouse): Promise<string[]>
     done.push(migration.name);
   }
   return done;
+}
+
+const UNKNOWN_DATABASE = 81;
+
+/** Creates the database too, but only where it is missing: a user may well lack the right to. */
+async function createVersionTable(clickhouse: ClickHouse): Promise<void> {
+  const create = () =>
+    clickhouse.command(
+      `CREATE TABLE IF NOT EXISTS schema_migrations
+       (version UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+       ENGINE = ReplacingMergeTree ORDER BY version`,
+    );
+  try {
+    await create();
+  } catch (error) {
+    if (!(error instanceof ClickHouseError) || error.code !== UNKNOWN_DATABASE) throw error;
+    await clickhouse.command('CREATE DATABASE IF NOT EXISTS {database:Identifier}', {
+      params: { database: clickhouse.database },
+    });
+    await create();
+  }
 }
 
 async function readMigrations(): Promise<Migration[]> {

@@ -5,6 +5,7 @@
 import pRetry from 'p-retry';
 import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
+import { UserError } from '../model/errors.js';
 import { applyMigrations } from './migrations.js';
 
 const RETRY_MAX_MS = 5_000;
@@ -42,7 +43,10 @@ export function createStorage(
       minTimeout: 250,
       maxTimeout: RETRY_MAX_MS,
       signal: stopping.signal,
-      shouldRetry: ({ error }) => isUnreachable(error),
+      shouldRetry: ({ error }) => !(error instanceof UserError),
+      onFailedAttempt: ({ error }) => {
+        if (!isUnreachable(error)) log.warn(`ClickHouse is not ready: ${error.message}`);
+      },
     });
     log.info('ClickHouse answers; the spool is being drained');
   }
@@ -53,9 +57,15 @@ export function createStorage(
       try {
         await prepare();
       } catch (error) {
-        if (clickhouse.kind === 'embedded' || !isUnreachable(error)) throw error;
+        if (clickhouse.kind === 'embedded' || !(error instanceof ClickHouseError)) throw error;
+        if (!isUnreachable(error)) {
+          throw new UserError(
+            `ClickHouse refused: ${error.message} (${error.type}); ` +
+              'check CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD and CLICKHOUSE_DATABASE',
+          );
+        }
         log.warn(
-          `ClickHouse cannot be reached (${(error as Error).message}); points are kept in the spool until it can`,
+          `ClickHouse cannot be reached (${error.message}); points are kept in the spool until it can`,
         );
         catchingUp = catchUp().catch((failure: Error) => {
           if (!stopping.signal.aborted)
