@@ -58,7 +58,7 @@ const STATUS_INTERVAL_MS = 10 * SECOND_MS;
 
 export function createDemoCommand(): Command {
   return new Command('demo')
-    .description('run a small instrumented shop that sends real metrics, with a generated past if wanted')
+    .description('run a small instrumented web shop that sends real metrics, with a generated past if wanted')
     .addOption(new Option('--protocol <name>', 'OTLP protocol').choices(PROTOCOLS).default('http/protobuf'))
     .option(
       '--endpoint <url>',
@@ -107,6 +107,7 @@ export function createDemoCommand(): Command {
       'at the end write what was really done, as JSON, to compare with what is stored',
     )
     .addHelpText('after', EXAMPLES)
+    .showHelpAfterError('(plumbline demo --help lists every option)')
     .action(runDemo);
 }
 
@@ -118,6 +119,8 @@ Examples:
   plumbline demo --protocol grpc --rate 100       faster, over gRPC
   plumbline demo --backfill                       a week of history, then live
   plumbline demo --backfill 30d --backfill-only   a month of history and nothing else
+
+From a checkout: npm run demo -- --backfill 7d
 
 The local address follows PLUMBLINE_HOST, PLUMBLINE_HTTP_PORT and PLUMBLINE_GRPC_PORT. Credentials go into
 OTEL_EXPORTER_OTLP_HEADERS (authorization=Bearer%20…). Started before Plumbline, the demo waits for it.`;
@@ -254,6 +257,10 @@ async function runLive(run: Run): Promise<LiveReport> {
   clearInterval(status);
   const report = await demo.stop();
   console.log(describeLiveReport(report));
+  if (report.exports.succeeded === 0 && report.exports.failed > 0)
+    throw new UserError(
+      `${target.endpoint} took no export at all; is it a Plumbline, and is ${target.protocol} right?`,
+    );
   return report;
 }
 

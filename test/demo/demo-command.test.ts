@@ -105,6 +105,7 @@ describe('plumbline demo', () => {
     const { exitCode, err } = await run(args);
     expect(exitCode).toBe(1);
     expect(err).toMatch(message);
+    expect(err).toContain('(plumbline demo --help lists every option)');
   });
 
   it('says how to start Plumbline when nothing listens, at the address of the settings', async () => {
@@ -151,6 +152,14 @@ describe('plumbline demo', () => {
       expect(running.text.err).toBe('');
     },
   );
+
+  it('fails where the backend takes nothing at all, and says why', async () => {
+    sink.refuseNext(1_000, 400, {});
+    const { exitCode, err } = await run(['--endpoint', sink.httpUrl, '--duration', '1s']);
+    expect(exitCode).toBe(1);
+    expect(err).toContain('plumbline demo: an export failed: Bad Request');
+    expect(err).toContain(`plumbline: ${sink.httpUrl} took no export at all`);
+  });
 
   it('writes history first and then runs for as long as it is told', async () => {
     const truthFile = join(directory, 'truth.json');
