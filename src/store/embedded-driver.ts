@@ -26,6 +26,8 @@ export interface EmbeddedOptions {
   temporaryDirectory: string;
   /** Reads and commands inside the engine at once; each blocks a thread of Node's pool. */
   readsMax?: number;
+  /** Streamed results that are computing their next chunk at once; each blocks a thread of Node's pool too. */
+  fetchesMax?: number;
   /** Inserts inside the engine at once. */
   insertsMax?: number;
   /** Streamed results and statements of the SQL port under way at once; each has a thread of its own (about 12 MB). */
@@ -42,9 +44,12 @@ export interface EmbeddedClickHouse extends ClickHouse {
   runStatement: RunStatement;
 }
 
-/** Two threads of Node's pool are left alone by reads: one for inserts, one for the spool's fsync. */
-function defaultReadsMax(): number {
-  return Math.max(1, countNodeThreads() - 2);
+/**
+ * Two threads of Node's pool are left alone: one for inserts, one for the spool's fsync. The rest is halved between
+ * our own reads and streamed results, so that no query of the SQL port holds up rollups.
+ */
+function halfOfThreads(): number {
+  return Math.max(1, Math.floor((countNodeThreads() - 2) / 2));
 }
 
 let isOpen = false;
@@ -68,7 +73,8 @@ export async function openEmbeddedClickHouse(options: EmbeddedOptions): Promise<
 
 function createDriver(options: EmbeddedOptions, engine: OpenEngine): EmbeddedClickHouse {
   const { directory, database, temporaryDirectory, waitingMax = 1000 } = options;
-  const readSlots = createCallSlots({ runningMax: options.readsMax ?? defaultReadsMax(), waitingMax });
+  const readSlots = createCallSlots({ runningMax: options.readsMax ?? halfOfThreads(), waitingMax });
+  const fetchSlots = createCallSlots({ runningMax: options.fetchesMax ?? halfOfThreads(), waitingMax });
   const insertSlots = createCallSlots({ runningMax: options.insertsMax ?? 1, waitingMax });
   const threadSlots = createCallSlots({ runningMax: options.streamsMax ?? 4, waitingMax });
   const sessions = createSessionPool({ database, openSession: engine.openSession });
@@ -77,9 +83,9 @@ function createDriver(options: EmbeddedOptions, engine: OpenEngine): EmbeddedCli
     chdbPath: engine.chdbPath,
     directory,
     threadSlots,
-    callSlots: readSlots,
+    fetchSlots,
   });
-  const runStatement = createStatementRunner({ database, threads, calls });
+  const runStatement = createStatementRunner({ database, temporaryDirectory, threads, calls });
 
   async function run(
     sql: string,
@@ -156,7 +162,7 @@ async function* streamChunks(
   const answer = await runStatement({
     sql,
     format,
-    access: 'trusted',
+    access: 'read-write',
     settings,
     params: formatParams(params),
     signal,

@@ -7,13 +7,24 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** Each of these names a file to read, or another parser than the one that inspected the statement. */
+/**
+ * Each of these names a file to read, holds SQL that no inspection of the statement sees, talks to other machines, or
+ * has another parser than the one that inspects.
+ */
 const FROZEN_SETTINGS = [
+  'additional_result_filter',
+  'additional_table_filters',
+  'allow_experimental_ai_functions',
+  'allow_experimental_eval_table_function',
+  'allow_introspection_functions',
+  'cluster_for_parallel_replicas',
   'dialect',
+  'enable_parallel_replicas',
   'format_schema',
   'format_schema_source',
   'format_template_resultset',
   'format_template_row',
+  'parallel_replicas_custom_key',
   'send_logs_level',
 ];
 

@@ -11,12 +11,14 @@ export interface EngineCalls {
   nameCall(): string;
   /** Count a call; throws once `refuseNew` was called. The returned function must be called when it has ended. */
   begin(): () => void;
-  /** Stop the call of that name when the signal fires. The returned function takes the wish back. */
+  /** Stop the call of that name when the signal fires. The returned function must be called when it has ended. */
   stopOnAbort(callName: string, signal: AbortSignal | undefined): () => void;
   refuseNew(): void;
   /** Resolves when no call is under way. */
   settle(): Promise<void>;
 }
+
+const KILL_INTERVAL_MS = 500;
 
 /** `runNow` runs a statement without waiting for a place: a kill must not queue behind what it kills. */
 export function createEngineCalls(runNow: (sql: string) => Promise<unknown>): EngineCalls {
@@ -43,14 +45,19 @@ export function createEngineCalls(runNow: (sql: string) => Promise<unknown>): En
       return count();
     },
     stopOnAbort(callName, signal) {
+      const sql = `KILL QUERY WHERE Settings['log_comment'] = ${quoteString(callName)} ASYNC`;
+      let timer: NodeJS.Timeout | undefined;
+      // Again and again until the call has ended: it may be just about to start when the first one looks for it.
       const kill = () => {
-        const sql = `KILL QUERY WHERE Settings['log_comment'] = ${quoteString(callName)} ASYNC`;
         const end = count();
-        // Nothing to kill is fine: the call may just have ended.
         runNow(sql).then(end, end);
+        timer = setTimeout(kill, KILL_INTERVAL_MS);
       };
       signal?.addEventListener('abort', kill, { once: true });
-      return () => signal?.removeEventListener('abort', kill);
+      return () => {
+        signal?.removeEventListener('abort', kill);
+        clearTimeout(timer);
+      };
     },
     refuseNew() {
       isClosed = true;

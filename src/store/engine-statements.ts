@@ -6,7 +6,9 @@
  * take back. It never retries.
  */
 import { ClickHouseError } from '../model/clickhouse.js';
+import { makeDocument } from './answer-document.js';
 import { type EngineCalls, leaveOnAbort } from './engine-calls.js';
+import { findStreamedFormat, type MeasureHeader } from './output-formats.js';
 import { buildSetStatement, quoteIdentifier, quoteString, type Settings } from './session-settings.js';
 import { type InspectedStatement, inspectStatement } from './statement-inspection.js';
 import type { StreamThread, StreamThreads } from './stream-threads.js';
@@ -16,7 +18,7 @@ export interface EngineStatement {
   sql: string;
   /** Output format where the statement names none. */
   format: string;
-  access: 'trusted' | 'read-only' | 'read-write';
+  access: 'read-only' | 'read-write';
   /** Database of unqualified names; the driver's own where undefined. */
   database?: string | undefined;
   /** Set before the statement's rights are reduced; its own settings may override them. */
@@ -42,62 +44,134 @@ export interface StatementAnswer {
 /** Resolves when the first chunk is there, so that most errors come as a rejection. */
 export type RunStatement = (statement: EngineStatement) => Promise<StatementAnswer>;
 
+interface OpenAnswer {
+  format: string;
+  first: Uint8Array | undefined;
+  chunks: AsyncGenerator<Uint8Array, void>;
+}
+
 /** Room for a statement and for the literal in which it travels to its inspection. */
 const QUERY_BYTES_MAX = 4 * 1024 * 1024;
+/** Largest answer that has to be one document: max_result_bytes of such a statement unless it sets its own. */
+const DOCUMENT_BYTES_MAX = 1024 * 1024 * 1024;
 
 export function createStatementRunner(options: {
   database: string;
+  temporaryDirectory: string;
   threads: StreamThreads;
   calls: EngineCalls;
 }): RunStatement {
-  const { threads, calls } = options;
+  const { database, temporaryDirectory, threads, calls } = options;
 
   return async (statement) => {
+    const { signal } = statement;
     const finish = calls.begin();
-    const thread = await threads.acquire(statement.signal).catch((error) => {
+    const thread = await threads.acquire(signal).catch((error) => {
       finish();
       throw error;
     });
     const callName = calls.nameCall();
-    const takeBackStop = calls.stopOnAbort(callName, statement.signal);
+    const takeBackStop = calls.stopOnAbort(callName, signal);
+    const preparation = buildPreparation(statement, callName, database);
+    const opening = openAnswer(thread, statement, preparation, temporaryDirectory);
     const end = async () => {
-      takeBackStop();
-      await thread.end().finally(finish);
+      const opened = await opening.catch(() => undefined);
+      try {
+        await opened?.chunks.return();
+      } finally {
+        await thread.end().finally(takeBackStop).finally(finish);
+      }
     };
     try {
-      statement.signal?.throwIfAborted();
-      const started = startStatement(thread, statement, callName, options.database);
-      return await leaveOnAbort(readAhead(thread, started, statement.signal, end), statement.signal);
+      const { format, first, chunks } = await leaveOnAbort(opening, signal);
+      return { format, next: createReader(first, chunks, signal), end };
     } catch (error) {
       // Not awaited: the engine may take a moment to stop, the caller need not.
       end().catch(() => undefined);
-      throw statement.signal?.aborted ? statement.signal.reason : error;
+      throw signal?.aborted ? signal.reason : error;
     }
   };
 }
 
-/** Prepare the session, look at the statement, start it. Resolves with the format of its output. */
-async function startStatement(
+/** The first chunk was read ahead; the others follow it. */
+function createReader(
+  first: Uint8Array | undefined,
+  chunks: OpenAnswer['chunks'],
+  signal: AbortSignal | undefined,
+): StatementAnswer['next'] {
+  let isFirst = true;
+  return async () => {
+    signal?.throwIfAborted();
+    if (!isFirst) return (await leaveOnAbort(chunks.next(), signal)).value ?? undefined;
+    isFirst = false;
+    return first;
+  };
+}
+
+/** Prepare the session, look at the statement, start it, wait for its first chunk. */
+async function openAnswer(
   thread: StreamThread,
   statement: EngineStatement,
-  callName: string,
-  database: string,
-): Promise<string> {
-  await thread.prepare(buildPreparation(statement, callName, database));
-  if (statement.access === 'trusted') {
-    await thread.stream(statement.sql, statement.format);
-    return statement.format;
-  }
+  preparation: readonly string[],
+  temporaryDirectory: string,
+): Promise<OpenAnswer> {
+  statement.signal?.throwIfAborted();
+  await thread.prepare(preparation);
   const inspected = inspectStatement(await renderStatement(thread, statement.sql));
   refuseForbidden(statement, inspected);
-  if (inspected.kind === 'select') await thread.stream(statement.sql, statement.format);
-  else await thread.run(buildRunnable(statement, inspected), statement.format);
-  return inspected.format ?? statement.format;
+  const format = inspected.format ?? statement.format;
+  const chunks = readChunks(thread, statement, inspected, format, temporaryDirectory);
+  const { value } = await chunks.next();
+  return { format, first: value ?? undefined, chunks };
+}
+
+async function* readChunks(
+  thread: StreamThread,
+  statement: EngineStatement,
+  inspected: InspectedStatement,
+  format: string,
+  temporaryDirectory: string,
+): AsyncGenerator<Uint8Array, void> {
+  const { kind } = inspected;
+  if (kind !== 'select' && kind !== 'question') {
+    const text = await thread.run(buildRunnable(statement, inspected), format);
+    if (text !== '') yield Buffer.from(text);
+    return;
+  }
+  const measureHeader = findStreamedFormat(format, inspected, statement.settings ?? {});
+  if (kind === 'select' && measureHeader) {
+    await thread.stream(statement.sql, statement.format);
+    yield* readStream(thread, measureHeader);
+    return;
+  }
+  const document = await makeDocument(temporaryDirectory, async (path) => {
+    await thread
+      .run(buildDocumentStatement(statement, inspected, format, path), format)
+      .catch(explainDocumentLimit);
+  });
+  try {
+    for (let chunk = await document.next(); chunk; chunk = await document.next()) yield chunk;
+  } finally {
+    await document.close();
+  }
+}
+
+/** The header comes with every chunk; it is wanted once. */
+async function* readStream(
+  thread: StreamThread,
+  measureHeader: MeasureHeader,
+): AsyncGenerator<Uint8Array, void> {
+  let isFirst = true;
+  for (let chunk = await thread.next(); chunk; chunk = await thread.next()) {
+    const rows = isFirst ? chunk : chunk.subarray(measureHeader(chunk));
+    isFirst = false;
+    if (rows.length > 0) yield rows;
+  }
 }
 
 /** The statement as the engine's parser understands it; exactly one, or the parser's error. */
 async function renderStatement(thread: StreamThread, sql: string): Promise<string> {
-  const question = `SELECT ${RENDER}(${quoteString(sql)})`;
+  const question = `SELECT ${RENDER}(${quoteString(sql)}) SETTINGS ${RENDER_SETTINGS}`;
   const text = await thread.ask(question).catch((error) => {
     if (!(error instanceof ClickHouseError)) throw error;
     // Our question around the statement is nothing its author should read.
@@ -107,13 +181,12 @@ async function renderStatement(thread: StreamThread, sql: string): Promise<strin
   return text.trimEnd();
 }
 const RENDER = 'formatQuerySingleLine';
+/** What the caller sets must not reach our question: it always has exactly one row. */
+const RENDER_SETTINGS = 'extremes = 0, limit = 0, offset = 0, max_result_rows = 0, max_result_bytes = 0';
 
 /** The session's state, in the order that matters: limits, then fewer rights, then what the caller asks for. */
 function buildPreparation(statement: EngineStatement, callName: string, database: string): string[] {
-  const isForeign = statement.access !== 'trusted';
-  const ground = isForeign
-    ? { max_query_size: QUERY_BYTES_MAX, implicit_select: 0, ...statement.defaults }
-    : {};
+  const ground = { max_query_size: QUERY_BYTES_MAX, implicit_select: 0, ...statement.defaults };
   const wanted = { ...statement.settings, log_comment: callName };
   const statements = [
     `USE ${quoteIdentifier(statement.database ?? database)}`,
@@ -125,7 +198,7 @@ function buildPreparation(statement: EngineStatement, callName: string, database
 }
 
 function refuseForbidden(statement: EngineStatement, inspected: InspectedStatement): void {
-  if (inspected.hasOutfile) {
+  if (inspected.words.has('OUTFILE')) {
     throw new ClickHouseError(358, 'INTO_OUTFILE_NOT_ALLOWED', 'INTO OUTFILE is not allowed');
   }
   if (statement.access === 'read-write') return;
@@ -134,34 +207,49 @@ function refuseForbidden(statement: EngineStatement, inspected: InspectedStateme
       'Cannot execute query in readonly mode: this port answers SELECT, WITH, SHOW, DESCRIBE, EXPLAIN and EXISTS';
     throw new ClickHouseError(164, 'READONLY', message);
   }
+  if (mayReadFiles(statement, inspected)) {
+    const message =
+      'Cannot execute query in readonly mode: the function file reads files of the server, so that nothing else may be ' +
+      'called by that name either';
+    throw new ClickHouseError(164, 'READONLY', message);
+  }
 }
-/** Questions run as the engine rendered them, so that what runs is what was inspected. */
+
+/**
+ * The engine asks for no right where the *function* file() is called, and functions are also called by their bare name
+ * (APPLY file, arrayMap(file, …)), which an identifier can hide that is a parameter.
+ */
+function mayReadFiles({ params = {} }: EngineStatement, { words }: InspectedStatement): boolean {
+  if (words.has('file')) return true;
+  return words.has('Identifier') && Object.values(params).some((value) => /\\|\bfile\b/.test(value));
+}
+
+/** Runs as the engine rendered it, so that what runs is what was inspected. */
 function buildRunnable(statement: EngineStatement, { kind, text, clausesAt }: InspectedStatement): string {
-  if (kind === 'question' || kind === 'set') return text;
+  if (kind === 'set') return text;
   if (kind !== 'insert' || statement.dataPath === undefined) return statement.sql;
   return `${text.slice(0, clausesAt)} FROM INFILE ${quoteString(statement.dataPath)} ${text.slice(clausesAt)}`;
 }
 
-/** Wait for the first chunk, then hand out that one and the ones after it. */
-async function readAhead(
-  thread: StreamThread,
-  started: Promise<string>,
-  signal: AbortSignal | undefined,
-  end: () => Promise<void>,
-): Promise<StatementAnswer> {
-  const format = await started;
-  let first: Uint8Array | undefined = await thread.next();
-  let isFirst = true;
-  return {
-    format,
-    async next() {
-      signal?.throwIfAborted();
-      if (!isFirst) return leaveOnAbort(thread.next(), signal);
-      const chunk = first;
-      isFirst = false;
-      first = undefined;
-      return chunk;
-    },
-    end,
-  };
+/** The statement with its output going to a file, in the one place where the grammar allows that. */
+function buildDocumentStatement(
+  { settings = {} }: EngineStatement,
+  { text, formatAt, words }: InspectedStatement,
+  format: string,
+  path: string,
+): string {
+  if (!/^[A-Za-z0-9]+$/.test(format)) {
+    throw new ClickHouseError(73, 'UNKNOWN_FORMAT', `Unknown format ${format}`);
+  }
+  const hasOwnLimit = words.has(DOCUMENT_LIMIT) || DOCUMENT_LIMIT in settings;
+  const limit = hasOwnLimit ? '' : `SET ${DOCUMENT_LIMIT} = ${DOCUMENT_BYTES_MAX}; `;
+  const formatClause = text.slice(formatAt) || `FORMAT ${format}`;
+  return `${limit}${text.slice(0, formatAt)} INTO OUTFILE ${quoteString(path)} ${formatClause}`;
+}
+const DOCUMENT_LIMIT = 'max_result_bytes';
+
+function explainDocumentLimit(error: unknown): never {
+  if (!(error instanceof ClickHouseError) || error.code !== 396) throw error;
+  const advice = `set ${DOCUMENT_LIMIT}, or ask for a format without limit, such as TabSeparatedWithNames or JSONEachRow`;
+  throw new ClickHouseError(error.code, error.type, `${error.message}; ${advice}`, { cause: error });
 }

@@ -117,7 +117,8 @@ function buildCall({ params = {}, settings, signal }: CallOptions) {
 }
 
 function toModelError(error: unknown, url: string): Error {
-  if (error instanceof ClickHouseError) return error;
+  // A TypeError is a mistake of ours (a parameter that is no value): no server was asked, no retry can help.
+  if (error instanceof ClickHouseError || error instanceof TypeError) return error;
   if (error instanceof ClientError) {
     const message = error.message.trim().replace(/\.$/, '');
     return new ClickHouseError(Number(error.code), error.type ?? 'UNKNOWN', message, { cause: error });

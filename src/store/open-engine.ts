@@ -3,7 +3,7 @@
  * because of the way Plumbline was started (directory in use, not writable, platform without the engine) comes out as
  * UserError with the way to mend it. It runs no statements.
  */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Session } from 'chdb';
@@ -37,7 +37,6 @@ export async function openEngine(directory: string, temporaryDirectory: string):
     }
   });
   if (keeper instanceof Error) throw await explainOpenFailure(directory, keeper);
-  await removeLeftovers(temporaryDirectory);
   return {
     openSession: () => new chdb.Session(directory, { connectionArgs: SESSION_ARGUMENTS }),
     chdbPath: createRequire(import.meta.url).resolve('chdb'),
@@ -85,15 +84,4 @@ function isAlive(pid: number): boolean {
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
-}
-
-/** Files of a process that was killed. Nobody else writes here: the data directory is ours by now. */
-async function removeLeftovers(temporaryDirectory: string): Promise<void> {
-  const names = await readdir(temporaryDirectory);
-  const leftovers = names.filter((name) =>
-    /^(blocks-\d+-\d+\.native|engine-[A-Za-z0-9]{6}|body-\d+-\d+)$/.test(name),
-  );
-  await Promise.all(
-    leftovers.map((name) => rm(join(temporaryDirectory, name), { recursive: true, force: true })),
-  );
 }

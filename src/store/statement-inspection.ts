@@ -5,7 +5,7 @@
  */
 
 export type StatementKind =
-  | 'select' // SELECT, WITH … SELECT, unions: streamed
+  | 'select' // SELECT, WITH … SELECT, unions
   | 'question' // SHOW, DESCRIBE, EXPLAIN, EXISTS: small answers
   | 'set' // SET of settings: checked by the engine, gone with the session
   | 'insert'
@@ -15,11 +15,13 @@ export interface InspectedStatement {
   kind: StatementKind;
   /** The engine's rendering. */
   text: string;
-  /** Format named by the statement itself. */
+  /** Format named by the statement itself, and where that clause begins; the end where there is none. */
   format: string | undefined;
-  hasOutfile: boolean;
+  formatAt: number;
   /** Where `FROM INFILE` would go: before SETTINGS or FORMAT of an INSERT, else the end. */
   clausesAt: number;
+  /** Every name and keyword outside of strings, without quotes. */
+  words: ReadonlySet<string>;
 }
 
 interface Token {
@@ -33,13 +35,14 @@ const QUESTIONS = new Set(['SHOW', 'DESCRIBE', 'EXPLAIN', 'EXISTS']);
 
 export function inspectStatement(text: string): InspectedStatement {
   const tokens = splitTokens(text);
-  const formatAt = findFormat(tokens);
+  const formatIndex = findFormat(tokens);
   return {
     kind: findKind(tokens),
     text,
-    format: formatAt === undefined ? undefined : tokens[formatAt + 1]!.text,
-    hasOutfile: tokens.some((token, i) => token.text === 'INTO' && tokens[i + 1]?.text === 'OUTFILE'),
+    format: tokens[formatIndex + 1]?.text,
+    formatAt: tokens[formatIndex]?.at ?? text.length,
     clausesAt: tokens.find((token) => isClause(token, 'SETTINGS', 'FORMAT'))?.at ?? text.length,
+    words: new Set(tokens.map((token) => token.text.replaceAll(/^[`"]|[`"]$/g, ''))),
   };
 }
 
@@ -62,15 +65,18 @@ function findKind(tokens: readonly Token[]): StatementKind {
   return first === 'INSERT' ? 'insert' : 'other';
 }
 
-/** `FORMAT name` outside parentheses, at the end or before SETTINGS; anywhere else the word is a column or an alias. */
-function findFormat(tokens: readonly Token[]): number | undefined {
-  const at = tokens.findLastIndex(
+/**
+ * `FORMAT name` outside parentheses, at the end or before SETTINGS; anywhere else the word is a column or an alias.
+ * Without one, the index behind the last token.
+ */
+function findFormat(tokens: readonly Token[]): number {
+  const index = tokens.findLastIndex(
     (token, i) =>
       isClause(token, 'FORMAT') &&
       /^[A-Za-z]/.test(tokens[i + 1]?.text ?? '') &&
       (tokens[i + 2] === undefined || isClause(tokens[i + 2]!, 'SETTINGS')),
   );
-  return at === -1 ? undefined : at;
+  return index === -1 ? tokens.length : index;
 }
 
 function isClause(token: Token, ...words: string[]): boolean {

@@ -25,11 +25,9 @@ const steps = {
   stream({ sql, format }) {
     chunks = session.queryStream(sql, { format })[Symbol.asyncIterator]();
   },
-  // Any statement, its whole output as one chunk.
-  async run({ sql, format }) {
-    const result = await session.queryAsync(sql, { format });
-    const bytes = result.bytes();
-    chunks = bytes.length === 0 ? [][Symbol.iterator]() : [{ raw: () => bytes }][Symbol.iterator]();
+  // Any statement to its end, with what little it answers. It holds this thread and none of Node's pool.
+  run({ sql, format }) {
+    return session.query(sql, format);
   },
   async next() {
     const step = await chunks.next();

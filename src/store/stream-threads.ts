@@ -15,9 +15,9 @@ export interface StreamThread {
   ask(sql: string): Promise<string>;
   /** Start a single SELECT whose output comes chunk by chunk. */
   stream(sql: string, format: string): Promise<void>;
-  /** Run any statement; its output is one chunk. */
-  run(sql: string, format: string): Promise<void>;
-  /** The next chunk; undefined at the end. */
+  /** Run any statement to its end; resolves with its output, as text. */
+  run(sql: string, format: string): Promise<string>;
+  /** The next chunk of `stream`; undefined at the end. */
   next(): Promise<Uint8Array | undefined>;
   /** Give up what is left, close the session, give the thread back. */
   end(): Promise<void>;
@@ -40,8 +40,8 @@ export function createStreamThreads(options: {
   directory: string;
   /** One slot a thread: how many statements may be under way. */
   threadSlots: CallSlots;
-  /** Slots for the calls that block a thread of Node's pool. */
-  callSlots: CallSlots;
+  /** One slot a fetch: each blocks a thread of Node's pool until its chunk is there. */
+  fetchSlots: CallSlots;
 }): StreamThreads {
   const idle: ThreadChannel[] = [];
   const all: ThreadChannel[] = [];
@@ -55,16 +55,15 @@ export function createStreamThreads(options: {
     async acquire(signal) {
       const releaseThread = await options.threadSlots.acquire(signal);
       const channel = takeChannel();
-      const pooled = async (message: object): Promise<unknown> => {
-        const release = await options.callSlots.acquire(signal);
-        return channel.send(message).finally(release);
-      };
       return {
         prepare: async (statements) => void (await channel.send({ step: 'prepare', statements })),
         ask: async (sql) => (await channel.send({ step: 'ask', sql })) as string,
         stream: async (sql, format) => void (await channel.send({ step: 'stream', sql, format })),
-        run: async (sql, format) => void (await pooled({ step: 'run', sql, format })),
-        next: async () => (await pooled({ step: 'next' })) as Uint8Array | undefined,
+        run: async (sql, format) => (await channel.send({ step: 'run', sql, format })) as string,
+        async next() {
+          const release = await options.fetchSlots.acquire(signal);
+          return (await channel.send({ step: 'next' }).finally(release)) as Uint8Array | undefined;
+        },
         async end() {
           await channel.send({ step: 'end' }).finally(() => {
             idle.push(channel);

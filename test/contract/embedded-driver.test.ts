@@ -1,7 +1,7 @@
 /** The embedded engine against the contract, and what only an engine inside the process must do. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -60,15 +60,6 @@ describe('the engine inside the process', () => {
     writeFileSync(join(root, 'file'), '');
     const options = { directory: join(root, 'file', 'data'), database: 'plumbline', temporaryDirectory: root };
     await expect(openEmbeddedClickHouse(options)).rejects.toThrow(/cannot be created/);
-  });
-
-  test('files that a killed process left behind are removed, others are not', async () => {
-    const temporary = join(root, 'leftovers-temporary');
-    mkdirSync(temporary);
-    for (const name of ['blocks-12-3.native', 'keep.native']) writeFileSync(join(temporary, name), 'x');
-    const clickhouse = await open('leftovers');
-    expect(readdirSync(temporary)).toEqual(['keep.native']);
-    await clickhouse.close();
   });
 
   test('no query stops the event loop, not even one that is heavy to plan', async () => {

@@ -1,0 +1,37 @@
+/**
+ * An answer that must be one document (JSON, Parquet, Pretty …): the engine writes it to a temporary file, and from
+ * there it goes out chunk by chunk, so that its size never shows in memory. The file has no name from the moment it is
+ * opened for reading: nothing is left behind, not even by a crash.
+ */
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+const CHUNK_BYTES = 256 * 1024;
+let filesMade = 0;
+
+export interface AnswerDocument {
+  next(): Promise<Uint8Array | undefined>;
+  close(): Promise<void>;
+}
+
+/** `write` fills the file at the path it is given. */
+export async function makeDocument(
+  directory: string,
+  write: (path: string) => Promise<void>,
+): Promise<AnswerDocument> {
+  const path = join(directory, `answer-${process.pid}-${++filesMade}`);
+  let file: FileHandle;
+  try {
+    await write(path);
+    file = await open(path);
+  } finally {
+    await unlink(path).catch(() => undefined);
+  }
+  return {
+    async next() {
+      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES));
+      return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);
+    },
+    close: () => file.close(),
+  };
+}
