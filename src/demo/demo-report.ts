@@ -66,8 +66,9 @@ A small web shop is open, with visitors, errors and slow spells.
 
 Ask in another shell, a few seconds from now:
   npx plumbline sql "SELECT category, count() FROM performance_metrics GROUP BY category"
-  npx plumbline sql "SELECT metric_name, unit, round(avg(metric_value), 2) AS mean FROM performance_metrics
-    WHERE category = 'User Experience' AND timestamp > now() - 300 GROUP BY ALL"
+  npx plumbline sql "SELECT metric_name, JSONExtractString(metadata, 'feature') AS feature,
+    round(argMax(metric_value, timestamp), 2) AS newest, unit FROM performance_metrics
+    WHERE category = 'Business Impact' GROUP BY ALL ORDER BY ALL"
 `;
 }
 
