@@ -93,6 +93,17 @@ describe('house rules', () => {
     expect(text('package-lock.json')).not.toMatch(/"resolved":\s*"https?:/);
   });
 
+  it('the lock file has the binaries of every platform, so that npm ci works on each', () => {
+    const { packages } = JSON.parse(text('package-lock.json')) as {
+      packages: Record<string, { optionalDependencies?: Record<string, string> }>;
+    };
+    const locked = Object.keys(packages);
+    const missing = Object.values(packages)
+      .flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies))
+      .filter((name) => !locked.some((path) => path.endsWith(`node_modules/${name}`)));
+    expect(missing).toEqual([]);
+  });
+
   it('dependencies are pinned to exact versions', () => {
     const manifest = JSON.parse(text('package.json')) as Record<string, Record<string, string>>;
     const loose = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).filter(

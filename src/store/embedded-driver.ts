@@ -14,6 +14,7 @@ import { buildNativeInsert } from './native-insert.js';
 import { countNodeThreads } from './node-threads.js';
 import { type OpenEngine, openEngine } from './open-engine.js';
 import { formatParams } from './query-params.js';
+import { parseRows } from './query-rows.js';
 import { quoteIdentifier, quoteString } from './session-settings.js';
 import { createStreamThreads } from './stream-threads.js';
 
@@ -172,9 +173,4 @@ async function* streamChunks(
   } finally {
     await answer.end();
   }
-}
-
-function parseRows<Row>(bytes: Uint8Array): Row[] {
-  const lines = new TextDecoder().decode(bytes).trimEnd();
-  return lines === '' ? [] : (JSON.parse(`[${lines.replaceAll('\n', ',')}]`) as Row[]);
 }

@@ -4,11 +4,14 @@
  * It never retries: its callers know what may be repeated.
  */
 import { Readable } from 'node:stream';
-import { ClickHouseLogLevel, ClickHouseError as ClientError, createClient } from '@clickhouse/client';
+import { buffer, text } from 'node:stream/consumers';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { type CallOptions, type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
+import { parseClickHouseError } from './clickhouse-errors.js';
 import { createExceptionTail } from './http-exception-tail.js';
 import { buildNativeInsert } from './native-insert.js';
 import { formatParams } from './query-params.js';
+import { parseRows } from './query-rows.js';
 
 export interface HttpOptions {
   url: string;
@@ -34,72 +37,53 @@ export async function connectClickHouse(options: HttpOptions): Promise<ClickHous
   // The server refuses every statement that names a database it does not have, also the one that creates it.
   const clientWithoutDatabase = createClient(shared);
 
-  /** Errors of the client → errors of the model; an abort stays what the signal says. */
-  async function call<T>(signal: AbortSignal | undefined, start: () => Promise<T>): Promise<T> {
+  /** The answer to one statement, chunk by chunk. Everything the driver does goes through here. */
+  async function* ask(sql: string, call: CallOptions, data?: Readable): AsyncGenerator<Uint8Array> {
+    const target = /^\s*CREATE\s+DATABASE\b/i.test(sql) ? clientWithoutDatabase : client;
+    const query = { query: sql, ...buildCall(call), ...(data && { values: data }) };
+    let tail: ReturnType<typeof createExceptionTail> | undefined;
     try {
-      signal?.throwIfAborted();
-      return await start();
+      call.signal?.throwIfAborted();
+      // The client's own reading of error texts loses parts of them.
+      const answer = await target.exec({ ...query, ignore_error_response: true });
+      if (answer.http_status_code !== 200) throw await readError(answer.stream, answer.http_status_code);
+      tail = createExceptionTail(answer.response_headers['x-clickhouse-exception-tag']);
+      for await (const chunk of answer.stream) {
+        tail.push(chunk);
+        yield chunk;
+      }
     } catch (error) {
-      throw signal?.aborted ? signal.reason : toModelError(error, options.url);
+      if (call.signal?.aborted) throw call.signal.reason;
+      throw tail?.findError() ?? toModelError(error, options.url);
     }
+    const error = tail.findError();
+    if (error) throw error;
+  }
+
+  async function finish(sql: string, call: CallOptions, data?: Readable): Promise<Buffer> {
+    return buffer(ask(sql, call, data));
   }
 
   return {
     kind: 'http',
     database: options.database,
-    async command(sql, options = {}) {
-      const target = /^\s*CREATE\s+DATABASE\b/i.test(sql) ? clientWithoutDatabase : client;
-      await call(options.signal, () => target.command({ query: sql, ...buildCall(options) }));
+    async command(sql, call = {}) {
+      await finish(sql, call);
     },
-    async query<Row extends object>(sql: string, options: CallOptions = {}) {
-      const settings = { ...options.settings, output_format_json_quote_64bit_integers: 1 };
-      return call(options.signal, async () => {
-        const query = {
-          query: sql,
-          format: 'JSONEachRow',
-          ...buildCall({ ...options, settings }),
-        } as const;
-        return (await client.query(query)).json<Row>();
-      });
+    async query<Row extends object>(sql: string, call: CallOptions = {}) {
+      const settings = { output_format_json_quote_64bit_integers: 1, default_format: 'JSONEachRow' };
+      return parseRows<Row>(await finish(sql, { ...call, settings: { ...call.settings, ...settings } }));
     },
-    async *stream(sql, format, options = {}) {
-      const { signal } = options;
-      const settings = { ...options.settings, default_format: format };
-      const { stream, response_headers } = await call(signal, () =>
-        client.exec({ query: sql, ...buildCall({ ...options, settings }) }),
-      );
-      const tail = createExceptionTail(response_headers['x-clickhouse-exception-tag']);
-      const chunks = stream[Symbol.asyncIterator]();
-      try {
-        for (;;) {
-          const step = await call(signal, () => chunks.next()).catch((error) => {
-            throw tail.findError() ?? error;
-          });
-          if (step.done) break;
-          tail.push(step.value);
-          yield step.value;
-        }
-        const error = tail.findError();
-        if (error) throw error;
-      } finally {
-        stream.destroy();
-      }
-    },
+    stream: (sql, format, call = {}) =>
+      ask(sql, { ...call, settings: { ...call.settings, default_format: format } }),
     async insertNative(table, blocks, insert) {
       const values = blocks.filter((block) => block.length > 0);
       if (values.length === 0) return;
       const { sql, settings } = buildNativeInsert(table, insert, '');
-      await call(undefined, async () => {
-        const body = Readable.from(values, { objectMode: false });
-        const { stream } = await client.exec({ query: sql, values: body, ...buildCall({ settings }) });
-        await stream.resume().toArray();
-      });
+      await finish(sql, { settings }, Readable.from(values, { objectMode: false }));
     },
     async ping() {
-      await call(undefined, async () => {
-        const result = await client.ping({ select: true });
-        if (!result.success) throw result.error;
-      });
+      await finish('SELECT 1', {});
     },
     async close() {
       await Promise.all([client.close(), clientWithoutDatabase.close()]);
@@ -109,20 +93,22 @@ export async function connectClickHouse(options: HttpOptions): Promise<ClickHous
 
 /** Parameters go as plain URL parameters, so that our own formatting holds for both drivers. */
 function buildCall({ params = {}, settings, signal }: CallOptions) {
-  const named = Object.entries(formatParams(params)).map(([name, text]) => [`param_${name}`, text]);
+  const named = Object.entries(formatParams(params)).map(([name, value]) => [`param_${name}`, value]);
   return {
     clickhouse_settings: { ...settings, ...Object.fromEntries(named) },
     ...(signal && { abort_signal: signal }),
   };
 }
 
+async function readError(body: Readable, status: number | undefined): Promise<Error> {
+  const message = await text(body);
+  if (/^Code: \d+/.test(message)) return parseClickHouseError(message);
+  return new Error(`it answered ${status}: ${message.trim().slice(0, 200)}`);
+}
+
 function toModelError(error: unknown, url: string): Error {
   // A TypeError is a mistake of ours (a parameter that is no value): no server was asked, no retry can help.
   if (error instanceof ClickHouseError || error instanceof TypeError) return error;
-  if (error instanceof ClientError) {
-    const message = error.message.trim().replace(/\.$/, '');
-    return new ClickHouseError(Number(error.code), error.type ?? 'UNKNOWN', message, { cause: error });
-  }
   const { code, message } = error as NodeJS.ErrnoException;
   const { host } = new URL(url);
   const reason = `ClickHouse at ${host} did not answer: ${message || code}`;

@@ -245,4 +245,28 @@ describe('rollups', () => {
     expect(Number(rows[0]!.first)).toBe(START_S + 1);
     expect(Number(rows[0]!.last)).toBeGreaterThan(START_S + 8_000);
   });
+
+  it('take more late series than one statement could name, and a restart before they are recomputed', async () => {
+    const startS = Date.UTC(2026, 10, 19, 7, 0, 0) / 1000;
+    const first = createRollups('receiver-many');
+    // Few series in each insert, as of many small senders, until there are far more than a statement can hold.
+    for (let part = 0; part < 20; part++) {
+      const points: Point[] = [];
+      for (let i = 0; i < 1_000; i++) {
+        const series = 1_000_000 + part * 1_000 + i;
+        for (const timeS of [startS, startS + 60]) {
+          points.push({ series, kind: KIND_GAUGE, startS: 0, timeS, value: 1 });
+        }
+      }
+      await insert(points, first);
+    }
+    const second = createRollups('receiver-many');
+    await second.start();
+    await second.settle();
+    await second.shutdown(1_000);
+    const [row] = await clickhouse.query<{ n: string }>(
+      'SELECT sum(points) AS n FROM number_1m FINAL WHERE series_id >= 1000000 AND series_id < 1020000',
+    );
+    expect(Number(row!.n)).toBe(40_000);
+  });
 });
