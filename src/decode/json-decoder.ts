@@ -1,5 +1,14 @@
-/** placeholder until the real decoder lands */
+/**
+ * ExportMetricsServiceRequest in JSON → PointBatch. The request is turned into its protobuf bytes, which then go the one
+ * way that all points go: the same rules, the same series, the same rows, whatever the encoding was. Slower than
+ * protobuf, as JSON is. Throws PermanentError('malformed') with the path of what is wrong.
+ */
 import type { DecodeContext, DecodeResult } from './decode-context.js';
-export function decodeJson(_b: Uint8Array, _c: DecodeContext): DecodeResult {
-  throw new Error('not yet');
+import { EXPORT_REQUEST } from './json-messages.js';
+import { parseJson } from './json-text.js';
+import { transcodeJson } from './json-to-protobuf.js';
+import { decodeProtobuf } from './protobuf-decoder.js';
+
+export function decodeJson(bytes: Uint8Array, context: DecodeContext): DecodeResult {
+  return decodeProtobuf(transcodeJson(parseJson(bytes), EXPORT_REQUEST, bytes.length), context);
 }

@@ -1,0 +1,164 @@
+/**
+ * The messages of an OTLP metrics request as data: for each JSON name its field number and type, from the .proto files
+ * in proto/. Used to turn OTLP/JSON into protobuf; the protobuf decoder does not need it.
+ */
+
+/** Types that JSON writes in a form of its own; `id` is hex where other bytes are base64. */
+export type ScalarType =
+  | 'string'
+  | 'bool'
+  | 'double'
+  | 'fixed64'
+  | 'sfixed64'
+  | 'int64'
+  | 'uint64'
+  | 'uint32'
+  | 'sint32'
+  | 'bytes'
+  | 'id';
+
+export interface Field {
+  name: string;
+  number: number;
+  type: ScalarType | Message | Enumeration;
+  isRepeated: boolean;
+}
+
+/** Fields by JSON name, in lowerCamelCase and snake_case. */
+export class Message {
+  readonly fields = new Map<string, Field>();
+
+  add(number: number, name: string, type: Field['type'], repetition: 'single' | 'repeated' = 'single'): this {
+    const field = { name, number, type, isRepeated: repetition === 'repeated' };
+    this.fields.set(name, field);
+    this.fields.set(
+      name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      field,
+    );
+    return this;
+  }
+}
+
+/** Numbers by name. */
+export class Enumeration {
+  readonly numbers: ReadonlyMap<string, number>;
+  constructor(names: Record<string, number>) {
+    this.numbers = new Map(Object.entries(names));
+  }
+}
+
+const anyValue = new Message();
+const keyValue = new Message().add(1, 'key', 'string').add(2, 'value', anyValue);
+anyValue
+  .add(1, 'stringValue', 'string')
+  .add(2, 'boolValue', 'bool')
+  .add(3, 'intValue', 'int64')
+  .add(4, 'doubleValue', 'double')
+  .add(5, 'arrayValue', new Message().add(1, 'values', anyValue, 'repeated'))
+  .add(6, 'kvlistValue', new Message().add(1, 'values', keyValue, 'repeated'))
+  .add(7, 'bytesValue', 'bytes');
+
+const exemplar = new Message()
+  .add(2, 'timeUnixNano', 'fixed64')
+  .add(3, 'asDouble', 'double')
+  .add(4, 'spanId', 'id')
+  .add(5, 'traceId', 'id')
+  .add(6, 'asInt', 'sfixed64')
+  .add(7, 'filteredAttributes', keyValue, 'repeated');
+
+const numberDataPoint = new Message()
+  .add(2, 'startTimeUnixNano', 'fixed64')
+  .add(3, 'timeUnixNano', 'fixed64')
+  .add(4, 'asDouble', 'double')
+  .add(5, 'exemplars', exemplar, 'repeated')
+  .add(6, 'asInt', 'sfixed64')
+  .add(7, 'attributes', keyValue, 'repeated')
+  .add(8, 'flags', 'uint32');
+
+const histogramDataPoint = new Message()
+  .add(2, 'startTimeUnixNano', 'fixed64')
+  .add(3, 'timeUnixNano', 'fixed64')
+  .add(4, 'count', 'fixed64')
+  .add(5, 'sum', 'double')
+  .add(6, 'bucketCounts', 'fixed64', 'repeated')
+  .add(7, 'explicitBounds', 'double', 'repeated')
+  .add(8, 'exemplars', exemplar, 'repeated')
+  .add(9, 'attributes', keyValue, 'repeated')
+  .add(10, 'flags', 'uint32')
+  .add(11, 'min', 'double')
+  .add(12, 'max', 'double');
+
+const buckets = new Message().add(1, 'offset', 'sint32').add(2, 'bucketCounts', 'uint64', 'repeated');
+
+const exponentialHistogramDataPoint = new Message()
+  .add(1, 'attributes', keyValue, 'repeated')
+  .add(2, 'startTimeUnixNano', 'fixed64')
+  .add(3, 'timeUnixNano', 'fixed64')
+  .add(4, 'count', 'fixed64')
+  .add(5, 'sum', 'double')
+  .add(6, 'scale', 'sint32')
+  .add(7, 'zeroCount', 'fixed64')
+  .add(8, 'positive', buckets)
+  .add(9, 'negative', buckets)
+  .add(10, 'flags', 'uint32')
+  .add(11, 'exemplars', exemplar, 'repeated')
+  .add(12, 'min', 'double')
+  .add(13, 'max', 'double')
+  .add(14, 'zeroThreshold', 'double');
+
+const summaryDataPoint = new Message()
+  .add(2, 'startTimeUnixNano', 'fixed64')
+  .add(3, 'timeUnixNano', 'fixed64')
+  .add(4, 'count', 'fixed64')
+  .add(5, 'sum', 'double')
+  .add(6, 'quantileValues', new Message().add(1, 'quantile', 'double').add(2, 'value', 'double'), 'repeated')
+  .add(7, 'attributes', keyValue, 'repeated')
+  .add(8, 'flags', 'uint32');
+
+const temporality = new Enumeration({
+  AGGREGATION_TEMPORALITY_UNSPECIFIED: 0,
+  AGGREGATION_TEMPORALITY_DELTA: 1,
+  AGGREGATION_TEMPORALITY_CUMULATIVE: 2,
+});
+const points = (point: Message) => new Message().add(1, 'dataPoints', point, 'repeated');
+
+const metric = new Message()
+  .add(1, 'name', 'string')
+  .add(2, 'description', 'string')
+  .add(3, 'unit', 'string')
+  .add(5, 'gauge', points(numberDataPoint))
+  .add(
+    7,
+    'sum',
+    points(numberDataPoint).add(2, 'aggregationTemporality', temporality).add(3, 'isMonotonic', 'bool'),
+  )
+  .add(9, 'histogram', points(histogramDataPoint).add(2, 'aggregationTemporality', temporality))
+  .add(
+    10,
+    'exponentialHistogram',
+    points(exponentialHistogramDataPoint).add(2, 'aggregationTemporality', temporality),
+  )
+  .add(11, 'summary', points(summaryDataPoint))
+  .add(12, 'metadata', keyValue, 'repeated');
+
+const scope = new Message()
+  .add(1, 'name', 'string')
+  .add(2, 'version', 'string')
+  .add(3, 'attributes', keyValue, 'repeated')
+  .add(4, 'droppedAttributesCount', 'uint32');
+
+const scopeMetrics = new Message()
+  .add(1, 'scope', scope)
+  .add(2, 'metrics', metric, 'repeated')
+  .add(3, 'schemaUrl', 'string');
+
+const resource = new Message()
+  .add(1, 'attributes', keyValue, 'repeated')
+  .add(2, 'droppedAttributesCount', 'uint32');
+
+const resourceMetrics = new Message()
+  .add(1, 'resource', resource)
+  .add(2, 'scopeMetrics', scopeMetrics, 'repeated')
+  .add(3, 'schemaUrl', 'string');
+
+export const EXPORT_REQUEST = new Message().add(1, 'resourceMetrics', resourceMetrics, 'repeated');
