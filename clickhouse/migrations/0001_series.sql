@@ -27,7 +27,9 @@ CREATE TABLE series
     scope_schema_url LowCardinality(String),
     metadata Map(LowCardinality(String), String) CODEC(ZSTD(3)),
     metadata_types Map(LowCardinality(String), LowCardinality(String)) CODEC(ZSTD(3)),
-    seen_at DateTime64(9, 'UTC')
+    seen_at DateTime64(9, 'UTC'),
+    -- What the view performance_metrics shows as metadata: made once per series, not once per point read.
+    metadata_text String MATERIALIZED toJSONString(mapUpdate(resource_attributes, attributes)) CODEC(ZSTD(3))
 )
 ENGINE = ReplacingMergeTree(seen_at)
 ORDER BY (metric_name, series_id)

@@ -11,7 +11,7 @@ SELECT
     p.time AS timestamp,
     s.source_system AS source_system,
     s.source_component AS source_component,
-    toJSONString(mapUpdate(s.resource_attributes, s.attributes)) AS metadata,
+    s.metadata_text AS metadata,
     p.received_at AS created_at
 FROM
 (
@@ -27,7 +27,11 @@ FROM
     SELECT series_id, time, start_time, if(count = 0, 0, sum / count) AS metric_value, received_at
     FROM summary_points FINAL WHERE bitAnd(flags, 1) = 0
 ) AS p
-INNER JOIN (SELECT * FROM series FINAL) AS s USING (series_id);
+INNER JOIN
+(
+    SELECT series_id, category, subcategory, metric_name, unit, source_system, source_component, metadata_text
+    FROM series FINAL
+) AS s USING (series_id);
 
 -- Metrics that no taxonomy rule matched, with how many series each has.
 CREATE VIEW unclassified_metrics AS
