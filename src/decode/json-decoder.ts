@@ -5,10 +5,10 @@
  */
 import type { DecodeContext, DecodeResult } from './decode-context.js';
 import { EXPORT_REQUEST } from './json-messages.js';
-import { parseJson } from './json-text.js';
+import { JsonTape } from './json-tape.js';
 import { transcodeJson } from './json-to-protobuf.js';
 import { decodeProtobuf } from './protobuf-decoder.js';
 
 export function decodeJson(bytes: Uint8Array, context: DecodeContext): DecodeResult {
-  return decodeProtobuf(transcodeJson(parseJson(bytes), EXPORT_REQUEST, bytes.length), context);
+  return decodeProtobuf(transcodeJson(new JsonTape(bytes), EXPORT_REQUEST), context);
 }

@@ -1,6 +1,6 @@
 /**
- * The messages of an OTLP metrics request as data: for each JSON name its field number and type, from the .proto files
- * in proto/. Used to turn OTLP/JSON into protobuf; the protobuf decoder does not need it.
+ * The messages of an OTLP metrics request as data: for each JSON name its field number and type, as the .proto files in
+ * proto/ have them. Used to turn OTLP/JSON into protobuf; the protobuf decoder does not need it.
  */
 
 /** Types that JSON writes in a form of its own; `id` is hex where other bytes are base64. */
@@ -17,26 +17,100 @@ export type ScalarType =
   | 'bytes'
   | 'id';
 
+/** All fields have the same members, so that code that walks them stays fast. */
 export interface Field {
-  name: string;
-  number: number;
-  type: ScalarType | Message | Enumeration;
+  /** Place among the fields of its message. */
+  index: number;
+  /** Number and wire type as they stand before a value. */
+  tag: number;
+  type: ScalarType | 'message' | 'enum';
+  message: Message | undefined;
+  enumeration: Enumeration | undefined;
   isRepeated: boolean;
+  /** Scalars in one length-delimited run. */
+  isPacked: boolean;
 }
 
 /** Fields by JSON name, in lowerCamelCase and snake_case. */
 export class Message {
-  readonly fields = new Map<string, Field>();
+  private readonly byName = new Map<string, Field>();
+  private size = 0;
+  /** Open addressing by a hash of the name's bytes, so that a name need not become a string to be found. */
+  private slots: ({ name: Buffer; field: Field } | undefined)[] = new Array(NAME_SLOTS);
 
-  add(number: number, name: string, type: Field['type'], repetition: 'single' | 'repeated' = 'single'): this {
-    const field = { name, number, type, isRepeated: repetition === 'repeated' };
-    this.fields.set(name, field);
-    this.fields.set(
+  add(
+    number: number,
+    name: string,
+    type: ScalarType | Message | Enumeration,
+    repetition: 'single' | 'repeated' = 'single',
+  ): this {
+    const isRepeated = repetition === 'repeated';
+    const isPacked = isRepeated && typeof type === 'string';
+    const field: Field = {
+      index: this.size++,
+      tag: number * 8 + (isPacked ? DELIMITED : wireType(type)),
+      type: type instanceof Message ? 'message' : type instanceof Enumeration ? 'enum' : type,
+      message: type instanceof Message ? type : undefined,
+      enumeration: type instanceof Enumeration ? type : undefined,
+      isRepeated,
+      isPacked,
+    };
+    this.addName(name, field);
+    this.addName(
       name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
       field,
     );
     return this;
   }
+
+  find(name: string): Field | undefined {
+    return this.byName.get(name);
+  }
+
+  /** The field whose name stands in `bytes` from `from` to `to`. */
+  findBytes(bytes: Uint8Array, from: number, to: number): Field | undefined {
+    for (let slot = hashName(bytes, from, to); ; slot = (slot + 1) % NAME_SLOTS) {
+      const entry = this.slots[slot];
+      if (entry === undefined) return undefined;
+      if (isSame(entry.name, bytes, from, to)) return entry.field;
+    }
+  }
+
+  private addName(text: string, field: Field): void {
+    if (this.byName.has(text)) return;
+    this.byName.set(text, field);
+    const name = Buffer.from(text);
+    let slot = hashName(name, 0, name.length);
+    while (this.slots[slot] !== undefined) slot = (slot + 1) % NAME_SLOTS;
+    this.slots[slot] = { name, field };
+  }
+}
+
+/** Wire types of protobuf. */
+const VARINT = 0;
+const FIXED64 = 1;
+const DELIMITED = 2;
+
+function wireType(type: ScalarType | Message | Enumeration): number {
+  if (type instanceof Message || type === 'string' || type === 'bytes' || type === 'id') return DELIMITED;
+  return type === 'double' || type === 'fixed64' || type === 'sfixed64' ? FIXED64 : VARINT;
+}
+
+/** Far more than any message has names. */
+const NAME_SLOTS = 256;
+
+/** Length, first, middle and last byte tell nearly all names of a message apart. */
+function hashName(bytes: Uint8Array, from: number, to: number): number {
+  const length = to - from;
+  if (length === 0) return 0;
+  const middle = bytes[from + (length >>> 1)]!;
+  return (length * 7 + bytes[from]! * 31 + middle * 13 + bytes[to - 1]! * 3) % NAME_SLOTS;
+}
+
+function isSame(name: Uint8Array, bytes: Uint8Array, from: number, to: number): boolean {
+  if (name.length !== to - from) return false;
+  for (let i = 0; i < name.length; i++) if (name[i] !== bytes[from + i]) return false;
+  return true;
 }
 
 /** Numbers by name. */
@@ -56,7 +130,8 @@ anyValue
   .add(4, 'doubleValue', 'double')
   .add(5, 'arrayValue', new Message().add(1, 'values', anyValue, 'repeated'))
   .add(6, 'kvlistValue', new Message().add(1, 'values', keyValue, 'repeated'))
-  .add(7, 'bytesValue', 'bytes');
+  .add(7, 'bytesValue', 'bytes')
+  .add(8, 'stringValueStrindex', 'int64');
 
 const exemplar = new Message()
   .add(2, 'timeUnixNano', 'fixed64')

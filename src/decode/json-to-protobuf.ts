@@ -1,187 +1,15 @@
 /**
- * OTLP/JSON values into the protobuf bytes of the same request, by the table in json-messages.ts. Rules of the OTLP
- * JSON mapping: 64-bit integers as strings or numbers, enums by number or name, IDs in hex, null is absent, unknown
+ * OTLP/JSON on a tape into the protobuf bytes of the same request, by the table in json-messages.ts. Rules of the OTLP
+ * JSON mapping: 64-bit integers as texts or numbers, enums by number or name, IDs in hex, null is absent, unknown
  * fields are passed over. Throws PermanentError('malformed') with the path of what is wrong.
  */
-import { Enumeration, type Field, Message, type ScalarType } from './json-messages.js';
-import { malformedJson } from './json-text.js';
+import type { Enumeration, Field, Message, ScalarType } from './json-messages.js';
+import { IntegerReader, readDouble, skipNumber } from './json-number.js';
+import type { JsonTape } from './json-tape.js';
 import { WireWriter } from './wire-writer.js';
 
-/** Wire types of protobuf. */
-const VARINT = 0;
-const FIXED64 = 1;
-const DELIMITED = 2;
-
-/** `sizeHint`: bytes that the result will probably have; only saves copying. */
-export function transcodeJson(value: unknown, message: Message, sizeHint: number): Buffer {
-  const writer = new WireWriter(sizeHint);
-  new Transcoder(writer).writeFields(value, message);
-  return writer.finish();
-}
-
-class Transcoder {
-  /** Names and indexes from the top to the value at hand. */
-  private readonly path: (string | number)[] = [];
-
-  constructor(private readonly writer: WireWriter) {}
-
-  writeFields(value: unknown, message: Message): void {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-      throw this.wrong('must be an object');
-    }
-    const object = value as Record<string, unknown>;
-    for (const name in object) {
-      const inner = object[name];
-      const field = message.fields.get(name);
-      if (field === undefined || inner === null) continue;
-      this.path.push(name);
-      if (field.isRepeated) this.writeRepeated(inner, field);
-      else this.writeField(inner, field);
-      this.path.pop();
-    }
-  }
-
-  /** A null inside a list is absent too: SDKs write NaN as null, and one value is no reason to lose a request. */
-  private writeRepeated(value: unknown, field: Field): void {
-    if (!Array.isArray(value)) throw this.wrong('must be an array');
-    const isPacked = typeof field.type === 'string';
-    const from = isPacked ? this.beginDelimited(field.number) : 0;
-    for (let i = 0; i < value.length; i++) {
-      if (value[i] === null) continue;
-      this.path.push(i);
-      if (isPacked) this.writeScalar(value[i], field.type as ScalarType);
-      else this.writeField(value[i], field);
-      this.path.pop();
-    }
-    if (isPacked) this.writer.end(from);
-  }
-
-  private writeField(value: unknown, { number, type }: Field): void {
-    const { writer } = this;
-    if (type instanceof Message) {
-      const from = this.beginDelimited(number);
-      this.writeFields(value, type);
-      writer.end(from);
-    } else if (type instanceof Enumeration) {
-      writer.tag(number, VARINT);
-      writer.varint(this.readEnum(value, type));
-    } else {
-      writer.tag(number, WIRE_TYPES[type]);
-      this.writeScalar(value, type);
-    }
-  }
-
-  private writeScalar(value: unknown, type: ScalarType): void {
-    const { writer } = this;
-    switch (type) {
-      case 'string':
-        writer.text(this.readString(value));
-        break;
-      case 'bytes':
-        writer.raw(this.readBase64(value));
-        break;
-      case 'id':
-        writer.raw(this.readId(value));
-        break;
-      case 'bool':
-        if (typeof value !== 'boolean') throw this.wrong('must be true or false');
-        writer.varint(value ? 1 : 0);
-        break;
-      case 'double':
-        writer.double(this.readDouble(value));
-        break;
-      case 'fixed64':
-        writer.fixed64(this.readInteger(value, 0n, UINT64_MAX));
-        break;
-      case 'sfixed64':
-        writer.fixed64(this.readInteger(value, INT64_MIN, INT64_MAX));
-        break;
-      case 'int64':
-        writer.varint64(this.readInteger(value, INT64_MIN, INT64_MAX));
-        break;
-      case 'uint64':
-        writer.varint64(this.readInteger(value, 0n, UINT64_MAX));
-        break;
-      case 'uint32':
-        writer.varint(Number(this.readInteger(value, 0n, UINT32_MAX)));
-        break;
-      case 'sint32': {
-        const number = Number(this.readInteger(value, INT32_MIN, INT32_MAX));
-        writer.varint(((number << 1) ^ (number >> 31)) >>> 0);
-        break;
-      }
-    }
-  }
-
-  private beginDelimited(number: number): number {
-    this.writer.tag(number, DELIMITED);
-    return this.writer.begin();
-  }
-
-  private readString(value: unknown): string {
-    if (typeof value !== 'string') throw this.wrong('must be a string');
-    return value;
-  }
-
-  private readInteger(value: unknown, min: bigint, max: bigint): bigint {
-    let integer: bigint;
-    if (typeof value === 'string' && INTEGER.test(value)) integer = BigInt(value);
-    else if (typeof value === 'number' && Number.isInteger(value)) integer = BigInt(value);
-    else throw this.wrong('must be a whole number, as a number or a string');
-    if (integer < min || integer > max) throw this.wrong(`must be from ${min} to ${max}`);
-    return integer;
-  }
-
-  private readDouble(value: unknown): number {
-    if (typeof value === 'number' && Number.isFinite(value)) return value;
-    if (typeof value === 'string') {
-      const named = NAMED_DOUBLES.get(value);
-      if (named !== undefined) return named;
-      const number = DECIMAL.test(value) ? Number(value) : Number.NaN;
-      if (Number.isFinite(number)) return number;
-    }
-    throw this.wrong('must be a number, a string of one, "NaN", "Infinity" or "-Infinity"');
-  }
-
-  private readEnum(value: unknown, { numbers }: Enumeration): number {
-    const named = typeof value === 'string' ? numbers.get(value) : undefined;
-    if (named !== undefined) return named;
-    // A number that this version does not know is kept: the rules decide what becomes of its points.
-    const number = typeof value === 'number' || typeof value === 'string' ? value : undefined;
-    if (number === undefined || (typeof number === 'string' && !INTEGER.test(number))) {
-      throw this.wrong(`must be a number or one of ${[...numbers.keys()].join(', ')}`);
-    }
-    return Number(this.readInteger(number, 0n, UINT32_MAX));
-  }
-
-  private readBase64(value: unknown): Buffer {
-    const text = this.readString(value);
-    if (!BASE64.test(text)) throw this.wrong('must be base64');
-    return Buffer.from(text, 'base64');
-  }
-
-  /** What is no hex is no ID, like bytes of the wrong number: an exemplar is no reason to lose its point. */
-  private readId(value: unknown): Buffer {
-    const text = this.readString(value);
-    return Buffer.from(HEX.test(text) ? text : '', 'hex');
-  }
-
-  private wrong(what: string): Error {
-    const path = this.path.map((part) => (typeof part === 'number' ? `[${part}]` : `.${part}`)).join('');
-    return malformedJson(`${path.replace(/^\./, '') || 'the request'}: ${what}`);
-  }
-}
-
-const INT32_MIN = -(2n ** 31n);
-const INT32_MAX = 2n ** 31n - 1n;
-const UINT32_MAX = 2n ** 32n - 1n;
-const INT64_MIN = -(2n ** 63n);
-const INT64_MAX = 2n ** 63n - 1n;
-const UINT64_MAX = 2n ** 64n - 1n;
-
-/** At most 20 digits: longer ones fit nothing, and would only cost time. */
-const INTEGER = /^-?\d{1,20}$/;
-const DECIMAL = /^-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?$/;
+const TRUE = 0x74;
+const FALSE = 0x66;
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 const HEX = /^(?:[0-9a-fA-F]{2})*$/;
 const NAMED_DOUBLES = new Map([
@@ -190,16 +18,206 @@ const NAMED_DOUBLES = new Map([
   ['-Infinity', Number.NEGATIVE_INFINITY],
 ]);
 
-const WIRE_TYPES: Record<ScalarType, number> = {
-  string: DELIMITED,
-  bytes: DELIMITED,
-  id: DELIMITED,
-  bool: VARINT,
-  double: FIXED64,
-  fixed64: FIXED64,
-  sfixed64: FIXED64,
-  int64: VARINT,
-  uint64: VARINT,
-  uint32: VARINT,
-  sint32: VARINT,
-};
+/** The bytes of `message`, whose JSON is all of `tape`. */
+export function transcodeJson(tape: JsonTape, message: Message): Buffer {
+  const writer = new WireWriter(tape.bytes.length);
+  new Transcoder(tape, writer).writeFields(0, message);
+  return writer.finish();
+}
+
+class Transcoder {
+  private readonly integer = new IntegerReader();
+  /** Known fields of the objects from the top to the one at hand, and the tokens of their values: a stack. */
+  private readonly fields: Field[] = [];
+  private readonly values: number[] = [];
+  private top = 0;
+
+  constructor(
+    private readonly tape: JsonTape,
+    private readonly writer: WireWriter,
+  ) {}
+
+  /** The object's fields in the order they came in; of one that came twice the last. */
+  writeFields(object: number, message: Message): void {
+    const { tape, fields, values } = this;
+    if (!tape.isObject(object)) throw tape.wrong(object, 'must be an object');
+    const from = this.top;
+    let to = from;
+    let seen = 0;
+    let isTwice = false;
+    const end = tape.endOfContent(object);
+    for (let key = object + 1; key < end; key = tape.next(key + 1)) {
+      const field = tape.isEscaped(key)
+        ? message.find(tape.text(key))
+        : message.findBytes(tape.bytes, tape.from(key), tape.to(key));
+      if (field === undefined) continue;
+      const bit = 1 << field.index;
+      if ((seen & bit) !== 0) isTwice = true;
+      seen |= bit;
+      fields[to] = field;
+      values[to++] = key + 1;
+    }
+    this.top = to;
+    for (let i = from; i < to; i++) {
+      const field = fields[i]!;
+      const value = values[i]!;
+      if (tape.isNull(value) || (isTwice && this.comesAgain(field, i + 1, to))) continue;
+      if (field.isRepeated) this.writeRepeated(value, field);
+      else this.writeField(value, field);
+    }
+    this.top = from;
+  }
+
+  private comesAgain(field: Field, from: number, to: number): boolean {
+    for (let i = from; i < to; i++) if (this.fields[i] === field) return true;
+    return false;
+  }
+
+  /** A null inside a list is absent too: SDKs write NaN as null, and one value is no reason to lose a request. */
+  private writeRepeated(array: number, field: Field): void {
+    const { tape, writer } = this;
+    if (!tape.isArray(array)) throw tape.wrong(array, 'must be an array');
+    if (field.isPacked) writer.varint(field.tag);
+    const from = field.isPacked ? writer.begin() : 0;
+    const end = tape.endOfContent(array);
+    for (let value = array + 1; value < end; value = tape.next(value)) {
+      if (tape.isNull(value)) continue;
+      if (field.isPacked) this.writeScalar(value, field.type as ScalarType);
+      else this.writeField(value, field);
+    }
+    if (field.isPacked) writer.end(from);
+  }
+
+  private writeField(value: number, field: Field): void {
+    const { writer } = this;
+    writer.varint(field.tag);
+    if (field.type === 'message') {
+      const from = writer.begin();
+      this.writeFields(value, field.message!);
+      writer.end(from);
+    } else if (field.type === 'enum') this.writeEnum(value, field.enumeration!);
+    else this.writeScalar(value, field.type);
+  }
+
+  private writeScalar(value: number, type: ScalarType): void {
+    const { writer, integer } = this;
+    switch (type) {
+      case 'string':
+        this.writeText(value);
+        break;
+      case 'bytes':
+        this.writeBytes(this.readBase64(value));
+        break;
+      case 'id':
+        this.writeBytes(this.readId(value));
+        break;
+      case 'bool':
+        writer.varint(this.readBool(value) ? 1 : 0);
+        break;
+      case 'double':
+        writer.double(this.readDouble(value));
+        break;
+      case 'fixed64':
+      case 'sfixed64':
+        this.readInteger(value, type === 'sfixed64', 64);
+        writer.fixed64(integer.lo, integer.hi);
+        break;
+      case 'int64':
+      case 'uint64':
+        this.readInteger(value, type === 'int64', 64);
+        writer.varint64(integer.lo, integer.hi);
+        break;
+      case 'uint32':
+        this.readInteger(value, false, 32);
+        writer.varint(integer.lo);
+        break;
+      case 'sint32':
+        this.readInteger(value, true, 32);
+        writer.varint(((integer.lo << 1) ^ (integer.lo >> 31)) >>> 0);
+        break;
+    }
+  }
+
+  private writeText(value: number): void {
+    const { tape, writer } = this;
+    if (!tape.isText(value)) throw tape.wrong(value, 'must be a text');
+    if (tape.isEscaped(value)) return this.writeBytes(Buffer.from(tape.text(value)));
+    const from = writer.begin();
+    writer.copy(tape.bytes, tape.from(value), tape.to(value));
+    writer.end(from);
+  }
+
+  private writeBytes(bytes: Uint8Array): void {
+    const from = this.writer.begin();
+    this.writer.copy(bytes, 0, bytes.length);
+    this.writer.end(from);
+  }
+
+  private readBool(value: number): boolean {
+    const first = this.tape.firstByte(value);
+    if (first !== TRUE && first !== FALSE) throw this.tape.wrong(value, 'must be true or false');
+    return first === TRUE;
+  }
+
+  /** Leaves the integer in `this.integer`. */
+  private readInteger(value: number, isSigned: boolean, bits: 32 | 64): void {
+    const { tape } = this;
+    const from = tape.from(value);
+    const to = tape.to(value);
+    const fault = this.isNumber(value)
+      ? this.integer.read(tape.bytes, from, to, isSigned, bits)
+      : ('not whole' as const);
+    if (fault === 'not whole') throw tape.wrong(value, 'must be a whole number, bare or in quotes');
+    if (fault !== undefined) {
+      throw tape.wrong(value, `must fit ${bits} bits ${isSigned ? 'with' : 'without'} a sign`);
+    }
+  }
+
+  private readDouble(value: number): number {
+    const { tape } = this;
+    if (this.isNumber(value)) {
+      const number = readDouble(tape.bytes, tape.from(value), tape.to(value));
+      if (Number.isFinite(number)) return number;
+      throw tape.wrong(value, 'must be in the range of a double');
+    }
+    const named = tape.isText(value) ? NAMED_DOUBLES.get(tape.text(value)) : undefined;
+    if (named !== undefined) return named;
+    throw tape.wrong(value, 'must be a number, bare or in quotes, or "NaN", "Infinity" or "-Infinity"');
+  }
+
+  /** A number by JSON's grammar, bare or as all of a text (in which escapes are no digits). */
+  private isNumber(value: number): boolean {
+    const { tape } = this;
+    if (!tape.isText(value)) return tape.isNumber(value);
+    const from = tape.from(value);
+    const end = skipNumber(tape.bytes, from);
+    return end > from && end === tape.to(value);
+  }
+
+  /** Numbers and names that this version does not know become or stay such: the rules decide about the points. */
+  private writeEnum(value: number, { numbers }: Enumeration): void {
+    const { tape, writer, integer } = this;
+    if (this.isNumber(value)) {
+      this.readInteger(value, true, 32);
+      writer.varint64(integer.lo, integer.hi);
+    } else if (tape.isText(value)) writer.varint(numbers.get(tape.text(value)) ?? 0);
+    else throw tape.wrong(value, `must be a number or one of ${[...numbers.keys()].join(', ')}`);
+  }
+
+  private readBase64(value: number): Buffer {
+    const { tape } = this;
+    const text = tape.isText(value) ? tape.text(value) : undefined;
+    if (text === undefined || !BASE64.test(text) || text.replace(/=/g, '').length % 4 === 1) {
+      throw tape.wrong(value, 'must be a text in base64');
+    }
+    return Buffer.from(text, 'base64');
+  }
+
+  /** What is no hex is no ID, like bytes of the wrong number: an exemplar is no reason to lose its point. */
+  private readId(value: number): Buffer {
+    const { tape } = this;
+    if (!tape.isText(value)) throw tape.wrong(value, 'must be a text in hex');
+    const text = tape.text(value);
+    return Buffer.from(HEX.test(text) ? text : '', 'hex');
+  }
+}

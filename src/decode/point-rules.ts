@@ -97,20 +97,6 @@ export class RejectionLog {
   readonly rejections: Rejection[] = [];
   private readonly byKey = new Map<string, Rejection>();
 
-  /** What `restore` needs to take back everything added since. */
-  save(): number[] {
-    return this.rejections.map((r) => r.count);
-  }
-
-  restore(counts: readonly number[]): void {
-    for (const dropped of this.rejections.splice(counts.length)) {
-      this.byKey.delete(`${dropped.reason} ${dropped.metricName}`);
-    }
-    this.rejections.forEach((r, i) => {
-      r.count = counts[i]!;
-    });
-  }
-
   add(reason: RejectionReason, metricName: string, count = 1): void {
     const key = `${reason} ${metricName}`;
     const known = this.byKey.get(key);

@@ -3,18 +3,34 @@
  * never per point. Follows protobuf's merging rules: the last oneof case wins, repeated messages merge.
  */
 import type { AnyValue, KeyValue } from './any-value.js';
-import { malformed, type WireReader } from './wire-reader.js';
+import { ANY_VALUE, checkMessage } from './protobuf-check.js';
+import type { WireReader } from './wire-reader.js';
 
-const utf8 = new TextDecoder();
+/**
+ * Bytes that are not UTF-8 become U+FFFD. Protobuf would have the whole request refused, but SDKs do send such texts
+ * (JavaScript's, where a limit cut an emoji in two), and one text must not cost a process all of its metrics.
+ */
+const utf8 = new TextDecoder('utf-8', { ignoreBOM: true });
 
-/** Thrown inside this stage only; becomes the rejection `attribute_depth_exceeded`. */
-export class DepthExceeded extends Error {}
+/** Stands for a value nested deeper than allowed: its bytes were checked and left out. */
+const TOO_DEEP: AnyValue = { type: 'empty' };
 
 export function readText(reader: WireReader, pos: number, length: number): string {
   return utf8.decode(reader.bytes.subarray(pos, pos + length));
 }
 
-/** The KeyValue message from `reader.pos` to `end`. */
+/** Was anything in this attribute left out because it is nested too deep? */
+export function isTooDeep({ value }: KeyValue): boolean {
+  return holdsTooDeep(value);
+}
+
+function holdsTooDeep(value: AnyValue): boolean {
+  if (value.type === 'array') return value.value.some(holdsTooDeep);
+  if (value.type === 'kvlist') return value.value.some(isTooDeep);
+  return value === TOO_DEEP;
+}
+
+/** The KeyValue message from `reader.pos` to `end`; `depthMax` is how many levels of lists its value may have. */
 export function readKeyValue(reader: WireReader, end: number, depthMax: number): KeyValue {
   let key = '';
   let value: AnyValue = { type: 'empty' };
@@ -34,7 +50,10 @@ export function readKeyValue(reader: WireReader, end: number, depthMax: number):
 
 /** An AnyValue message, merged into `known` as protobuf merges a message field that occurs twice. */
 function readAnyValue(reader: WireReader, end: number, depthMax: number, known: AnyValue): AnyValue {
-  if (depthMax < 0) throw new DepthExceeded();
+  if (depthMax < 0) {
+    checkMessage(reader, ANY_VALUE, reader.pos, end);
+    return TOO_DEEP;
+  }
   let value = known;
   while (reader.pos < end) {
     const tag = reader.readTag(end);
@@ -72,10 +91,15 @@ function readAnyValue(reader: WireReader, end: number, depthMax: number, known: 
       }
       case 0x3a: {
         const length = reader.readLength(end);
-        value = { type: 'bytes', value: reader.bytes.slice(reader.pos, reader.pos + length) };
+        value = { type: 'bytes', value: reader.bytes.subarray(reader.pos, reader.pos + length) };
         reader.pos += length;
         break;
       }
+      case 0x40:
+        // string_value_strindex points into a table that only profiles have: elsewhere it counts as no value.
+        reader.readVarint64(end);
+        value = { type: 'empty' };
+        break;
       default:
         reader.skip(tag, end);
     }
@@ -103,7 +127,7 @@ function readKeyValueList(reader: WireReader, end: number, depthMax: number, ite
   }
 }
 
-/** Every KeyValue in field `tag` of the message between `from` and `to`, appended to `list`. */
+/** Every KeyValue in field `attributeTag` of the message between `from` and `to`, appended to `list`. */
 export function collectKeyValues(
   reader: WireReader,
   from: number,
@@ -117,9 +141,7 @@ export function collectKeyValues(
     const tag = reader.readTag(to);
     if (tag === attributeTag) {
       const length = reader.readLength(to);
-      const end = reader.pos + length;
-      list.push(readKeyValue(reader, end, depthMax));
-      if (reader.pos !== end) throw malformed('an attribute is longer than it says', end);
+      list.push(readKeyValue(reader, reader.pos + length, depthMax));
     } else reader.skip(tag, to);
   }
   return list;

@@ -6,6 +6,7 @@
  */
 import type { MetricType, Temporality } from '../model/series.js';
 import type { DecodeContext, DecodeResult } from './decode-context.js';
+import { checkMessage, dataShape } from './protobuf-check.js';
 import { decodeExponentialHistogramPoint } from './protobuf-exponential-point.js';
 import { decodeHistogramPoint } from './protobuf-histogram-point.js';
 import { decodeNumberPoint } from './protobuf-number-point.js';
@@ -103,13 +104,10 @@ function decodeMetric(pass: ProtobufPass, from: number, end: number): void {
   for (const span of data) decodePoints(pass, span.from, span.to);
 }
 
-/** A replaced case of the oneof must still be well-formed; its points are read and thrown away. */
+/** A replaced case of the oneof must still be well-formed; nothing of it is kept. */
 function checkReplaced(pass: ProtobufPass, dataTag: number, span: Span): void {
   const { pos } = pass.reader;
-  pass.checkWellFormed(() => {
-    pass.type = DATA_TYPES.get(dataTag)!;
-    decodePoints(pass, span.from, span.to);
-  });
+  checkMessage(pass.reader, dataShape(DATA_TYPES.get(dataTag)!), span.from, span.to);
   pass.reader.pos = pos;
 }
 

@@ -5,7 +5,7 @@
 import { VALUE_DOUBLE, VALUE_INT, VALUE_NONE } from '../model/point-batch.js';
 import type { KeyValue } from './any-value.js';
 import { appendExemplarAttributes } from './exemplar-attributes.js';
-import { DepthExceeded, readKeyValue } from './protobuf-attributes.js';
+import { isTooDeep, readKeyValue } from './protobuf-attributes.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 
 const TRACE_ID_BYTES = 16;
@@ -100,11 +100,6 @@ function takeId(pass: ProtobufPass, end: number, idBytes: number): Uint8Array<Ar
 function readAttribute(pass: ProtobufPass, end: number, into: KeyValue[]): void {
   const { reader } = pass;
   const length = reader.readLength(end);
-  const attributeEnd = reader.pos + length;
-  try {
-    into.push(readKeyValue(reader, attributeEnd, pass.context.limits.attributeDepthMax));
-  } catch (error) {
-    if (!(error instanceof DepthExceeded)) throw error;
-  }
-  reader.pos = attributeEnd;
+  const attribute = readKeyValue(reader, reader.pos + length, pass.context.limits.attributeDepthMax);
+  if (!isTooDeep(attribute)) into.push(attribute);
 }

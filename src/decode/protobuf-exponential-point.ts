@@ -5,7 +5,6 @@ import { decodeExemplars } from './protobuf-exemplars.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 import {
   admitPoint,
-  checkExemplars,
   hashAttribute,
   highWord,
   lowWord,
@@ -107,7 +106,7 @@ export function decodeExponentialHistogramPoint(pass: ProtobufPass, end: number)
   if (reason !== undefined || !admitPoint(pass, 0x0a, from, end, timeLo, timeHi)) {
     rows.positiveCounts.length = positiveFrom;
     rows.negativeCounts.length = negativeFrom;
-    if (exemplars > 0) checkExemplars(pass, 0x5a, from, end);
+    pass.checkRejected(from, end);
     return;
   }
   const { seriesIndex } = pass;

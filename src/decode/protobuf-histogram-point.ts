@@ -4,7 +4,6 @@ import { decodeExemplars } from './protobuf-exemplars.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 import {
   admitPoint,
-  checkExemplars,
   hashAttribute,
   highWord,
   lowWord,
@@ -97,7 +96,7 @@ export function decodeHistogramPoint(pass: ProtobufPass, end: number): void {
   if (reason !== undefined || !admitPoint(pass, 0x4a, from, end, timeLo, timeHi)) {
     histograms.bucketCounts.length = countsFrom;
     histograms.explicitBounds.length = boundsFrom;
-    if (exemplars > 0) checkExemplars(pass, 0x42, from, end);
+    pass.checkRejected(from, end);
     return;
   }
   const { seriesIndex } = pass;

@@ -3,7 +3,7 @@ import { VALUE_DOUBLE, VALUE_INT, VALUE_NONE } from '../model/point-batch.js';
 import { FLAG_NO_RECORDED_VALUE } from './point-rules.js';
 import { decodeExemplars } from './protobuf-exemplars.js';
 import type { ProtobufPass } from './protobuf-pass.js';
-import { admitPoint, checkExemplars, hashAttribute, readFlags } from './protobuf-point.js';
+import { admitPoint, hashAttribute, readFlags } from './protobuf-point.js';
 
 /** NumberDataPoint: start = 2, time = 3, as_double = 4, exemplars = 5, as_int = 6, attributes = 7, flags = 8. */
 export function decodeNumberPoint(pass: ProtobufPass, end: number): void {
@@ -52,12 +52,12 @@ export function decodeNumberPoint(pass: ProtobufPass, end: number): void {
   const timeHi = timeAt < 0 ? 0 : view.getUint32(timeAt + 4, true);
   if (flags & FLAG_NO_RECORDED_VALUE) valueType = VALUE_NONE;
   else if (valueType === VALUE_NONE) {
-    if (exemplars > 0) checkExemplars(pass, 0x2a, from, end);
     pass.reject('value_missing');
+    pass.checkRejected(from, end);
     return;
   }
   if (!admitPoint(pass, 0x3a, from, end, timeLo, timeHi)) {
-    if (exemplars > 0) checkExemplars(pass, 0x2a, from, end);
+    pass.checkRejected(from, end);
     return;
   }
   const { numbers } = pass.batch;

@@ -9,11 +9,15 @@ import type { MetricType, Series, Temporality } from '../model/series.js';
 import { canonicalAttributes, type KeyValue } from './any-value.js';
 import type { DecodeContext } from './decode-context.js';
 import { RejectionLog } from './point-rules.js';
-import { collectKeyValues, DepthExceeded, readKeyValue, readText } from './protobuf-attributes.js';
+import { collectKeyValues, isTooDeep, readKeyValue, readText } from './protobuf-attributes.js';
+import { checkMessage, POINT_SHAPES, RESOURCE, SCOPE } from './protobuf-check.js';
 import { RawHash } from './raw-hash.js';
 import type { SeriesTable } from './series-table.js';
 import { METRIC_TYPE_CODES, numberKind, TEMPORALITY_CODES } from './stream-kind.js';
 import { WireReader } from './wire-reader.js';
+
+type ResourceParts = Pick<Series, 'resource' | 'resourceSchemaUrl'>;
+type ScopeParts = Pick<Series, 'scopeName' | 'scopeVersion' | 'scopeAttributes' | 'scopeSchemaUrl'>;
 
 /** A stretch of the request's bytes. */
 export class Span {
@@ -60,6 +64,13 @@ export class ProtobufPass {
   private resourceHi = 0;
   private scopeLo = 0;
   private scopeHi = 0;
+  /** Attributes of resource, scope or metric nested too deep: every point below is rejected. */
+  private resourceTooDeep = false;
+  private scopeTooDeep = false;
+  private metricTooDeep = false;
+  /** Resource and scope as read for the first new series below them. */
+  private resourceParts: ResourceParts | undefined;
+  private scopeParts: ScopeParts | undefined;
   /** Index of the series of the point at hand. */
   seriesIndex = 0;
 
@@ -76,7 +87,11 @@ export class ProtobufPass {
     this.addSpans(2, [this.resourceSchemaUrl]);
     this.resourceLo = this.hash.lo;
     this.resourceHi = this.hash.hi;
-    this.checkEnvelope(() => this.readResource());
+    this.resourceParts = undefined;
+    this.resourceTooDeep = this.admitEnvelope(() => {
+      for (const { from, to } of this.resource) checkMessage(this.reader, RESOURCE, from, to);
+      return this.readResourceAttributes().some(isTooDeep);
+    });
   }
 
   enterScope(): void {
@@ -85,7 +100,11 @@ export class ProtobufPass {
     this.addSpans(4, [this.scopeSchemaUrl]);
     this.scopeLo = this.hash.lo;
     this.scopeHi = this.hash.hi;
-    this.checkEnvelope(() => this.readScope());
+    this.scopeParts = undefined;
+    this.scopeTooDeep = this.admitEnvelope(() => {
+      for (const { from, to } of this.scope) checkMessage(this.reader, SCOPE, from, to);
+      return this.readScopeAttributes().some(isTooDeep);
+    });
   }
 
   enterMetric(): void {
@@ -99,11 +118,20 @@ export class ProtobufPass {
     );
     this.metricLo = this.hash.lo;
     this.metricHi = this.hash.hi;
-    this.checkEnvelope(() => this.readMetadata());
+    this.metricTooDeep = this.admitEnvelope(() => this.readMetadata().some(isTooDeep));
+  }
+
+  get isEnvelopeTooDeep(): boolean {
+    return this.resourceTooDeep || this.scopeTooDeep || this.metricTooDeep;
   }
 
   reject(reason: RejectionReason): void {
     this.rejections.add(reason, this.text(this.name));
+  }
+
+  /** A rejected point is dropped with all it holds, but must be well-formed all the same. */
+  checkRejected(from: number, end: number): void {
+    checkMessage(this.reader, POINT_SHAPES[this.type], from, end);
   }
 
   /**
@@ -126,59 +154,49 @@ export class ProtobufPass {
     return index;
   }
 
-  /** Run `read` for its errors only: whatever it accepts or rejects is taken back. */
-  checkWellFormed(read: () => void): void {
-    const mark = this.batch.mark();
-    const { accepted } = this;
-    const counts = this.rejections.save();
-    read();
-    this.series.forgetWritten(this.batch.seriesRows.slice(mark.seriesRows));
-    this.batch.rollback(mark);
-    this.rejections.restore(counts);
-    this.accepted = accepted;
+  /** Nothing where a value is nested too deep. */
+  private readSeries(attributeTag: number, from: number, to: number): Series | undefined {
+    const { attributeDepthMax } = this.context.limits;
+    const attributes = collectKeyValues(this.reader, from, to, attributeTag, attributeDepthMax, []);
+    if (attributes.some(isTooDeep)) return undefined;
+    this.resourceParts ??= this.readResource();
+    this.scopeParts ??= this.readScope();
+    return {
+      ...this.resourceParts,
+      ...this.scopeParts,
+      metricName: this.text(this.name),
+      description: this.text(this.description),
+      unit: this.text(this.unit),
+      type: this.type,
+      temporality: this.temporality,
+      isMonotonic: this.isMonotonic,
+      metadata: canonicalAttributes(this.readMetadata()),
+      attributes: canonicalAttributes(attributes),
+    };
   }
 
-  private readSeries(attributeTag: number, from: number, to: number): Series | undefined {
-    const { reader } = this;
-    const { attributeDepthMax } = this.context.limits;
-    try {
-      return {
-        ...this.readResource(),
-        ...this.readScope(),
-        metricName: this.text(this.name),
-        description: this.text(this.description),
-        unit: this.text(this.unit),
-        type: this.type,
-        temporality: this.temporality,
-        isMonotonic: this.isMonotonic,
-        metadata: canonicalAttributes(this.readMetadata()),
-        attributes: canonicalAttributes(
-          collectKeyValues(reader, from, to, attributeTag, attributeDepthMax, []),
-        ),
-      };
-    } catch (error) {
-      if (error instanceof DepthExceeded) return undefined;
-      throw error;
-    }
+  private readResource(): ResourceParts {
+    return {
+      resource: canonicalAttributes(this.readResourceAttributes()),
+      resourceSchemaUrl: this.text(this.resourceSchemaUrl),
+    };
   }
 
   /** Resource.attributes = 1. */
-  private readResource(): Pick<Series, 'resource' | 'resourceSchemaUrl'> {
+  private readResourceAttributes(): KeyValue[] {
     const list: KeyValue[] = [];
     for (const { from, to } of this.resource) {
       collectKeyValues(this.reader, from, to, 0x0a, this.context.limits.attributeDepthMax, list);
     }
-    return { resource: canonicalAttributes(list), resourceSchemaUrl: this.text(this.resourceSchemaUrl) };
+    return list;
   }
 
-  /** InstrumentationScope: name = 1, version = 2, attributes = 3. */
-  private readScope(): Pick<Series, 'scopeName' | 'scopeVersion' | 'scopeAttributes' | 'scopeSchemaUrl'> {
+  /** InstrumentationScope: name = 1, version = 2. */
+  private readScope(): ScopeParts {
     const { reader } = this;
-    const list: KeyValue[] = [];
     let scopeName = '';
     let scopeVersion = '';
     for (const { from, to } of this.scope) {
-      collectKeyValues(reader, from, to, 0x1a, this.context.limits.attributeDepthMax, list);
       reader.pos = from;
       while (reader.pos < to) {
         const tag = reader.readTag(to);
@@ -196,9 +214,18 @@ export class ProtobufPass {
     return {
       scopeName,
       scopeVersion,
-      scopeAttributes: canonicalAttributes(list),
+      scopeAttributes: canonicalAttributes(this.readScopeAttributes()),
       scopeSchemaUrl: this.text(this.scopeSchemaUrl),
     };
+  }
+
+  /** InstrumentationScope.attributes = 3. */
+  private readScopeAttributes(): KeyValue[] {
+    const list: KeyValue[] = [];
+    for (const { from, to } of this.scope) {
+      collectKeyValues(this.reader, from, to, 0x1a, this.context.limits.attributeDepthMax, list);
+    }
+    return list;
   }
 
   private readMetadata(): KeyValue[] {
@@ -208,21 +235,25 @@ export class ProtobufPass {
     });
   }
 
-  /** Bytes of an envelope are read once when first seen, so that a malformed one is found even without points. */
-  private checkEnvelope(read: () => void): void {
-    const { hash } = this;
+  /**
+   * Bytes of an envelope are read once when first seen, so that a malformed one is found even without points. `read`
+   * throws where they are malformed and says whether attributes are nested too deep; so does the answer.
+   */
+  private admitEnvelope(read: () => boolean): boolean {
+    const { hash, series } = this;
     hash.finish();
-    if (this.series.isKnownEnvelope(hash.lo, hash.hi)) return;
-    try {
-      read();
-    } catch (error) {
-      if (!(error instanceof DepthExceeded)) throw error;
-    }
-    this.series.rememberEnvelope(hash.lo, hash.hi);
+    const { lo, hi } = hash;
+    const known = series.findEnvelope(lo, hi);
+    if (known !== undefined) return known;
+    const isEnvelopeTooDeep = read();
+    series.rememberEnvelope(lo, hi, isEnvelopeTooDeep);
+    return isEnvelopeTooDeep;
   }
 
+  /** The number of spans goes in first, so that no other fields can give the same sequence. */
   private addSpans(field: number, spans: Spans): void {
     this.hash.addNumber(field);
+    this.hash.addNumber(spans.length);
     for (const { from, to } of spans) this.hash.addBytes(this.reader.view, from, to - from);
   }
 

@@ -4,7 +4,6 @@
  */
 import type { Lanes, OptionalDoubles } from '../model/point-batch.js';
 import { checkTime } from './point-rules.js';
-import { decodeExemplars } from './protobuf-exemplars.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 import { malformed, type WireReader } from './wire-reader.js';
 
@@ -35,7 +34,9 @@ export function admitPoint(
   else if (pass.type !== 'gauge' && pass.type !== 'summary' && pass.temporality === 'unspecified') {
     pass.reject('temporality_unspecified');
   } else {
-    const reason = checkTime(lo, hi, context.limits, context.nowUnixMs);
+    const reason =
+      checkTime(lo, hi, context.limits, context.nowUnixMs) ??
+      (pass.isEnvelopeTooDeep ? 'attribute_depth_exceeded' : undefined);
     if (reason === undefined) {
       pass.seriesIndex = pass.findSeries(attributeTag, from, end);
       return pass.seriesIndex >= 0;
@@ -68,9 +69,4 @@ export function highWord(view: DataView, at: number): number {
 
 export function zigzag(value: number): number {
   return (value >>> 1) ^ -(value & 1);
-}
-
-/** Exemplars of a rejected point are dropped with it, but must be well-formed all the same. */
-export function checkExemplars(pass: ProtobufPass, tag: number, from: number, end: number): void {
-  pass.checkWellFormed(() => decodeExemplars(pass, tag, from, end, 0, 0));
 }

@@ -56,6 +56,7 @@ export function decodeSummaryPoint(pass: ProtobufPass, end: number): void {
   if (reason !== undefined || !admitPoint(pass, 0x3a, from, end, timeLo, timeHi)) {
     summaries.quantiles.length = quantilesFrom;
     summaries.quantileValues.length = quantilesFrom;
+    pass.checkRejected(from, end);
     return;
   }
   const { seriesIndex } = pass;

@@ -23,8 +23,10 @@ export class SeriesTable {
   /** series_id of each index: low word at 2i, high word at 2i + 1. */
   ids: Uint32Array = new Uint32Array(2048);
   readonly seed: number;
-  private written: Uint8Array = new Uint8Array(1024);
-  /** Hash of what describes a series without being its identity: a change writes the row again, the latest wins. */
+  /**
+   * Hash of what describes a series without being its identity, as its row was last written; 0 where the row is yet to
+   * be written. A change writes the row again, the latest wins.
+   */
   private described: Uint32Array = new Uint32Array(1024);
   private count = 0;
   private readonly byRawHash = new HashIndex();
@@ -45,24 +47,32 @@ export class SeriesTable {
     return this.count;
   }
 
-  /** Index of the series whose raw bytes have this hash, or -1 where it must be interned. */
+  /**
+   * Index of the series whose raw bytes have this hash, or -1 where it must be interned: never seen, its row not
+   * written, or written since with another description.
+   */
   find(hashLo: number, hashHi: number): number {
-    const index = this.byRawHash.find(hashLo, hashHi);
-    return index >= 0 && this.written[index] === 0 ? -1 : index;
+    const { byRawHash } = this;
+    const index = byRawHash.find(hashLo, hashHi);
+    return index >= 0 && this.described[index] === byRawHash.foundNote ? index : -1;
   }
 
-  /** Remember that raw bytes with this hash mean series `index`. */
+  /** Remember that raw bytes with this hash mean series `index`, which was just interned from them. */
   remember(hashLo: number, hashHi: number, index: number): void {
-    this.byRawHash.insert(hashLo, hashHi, index);
+    this.byRawHash.insert(hashLo, hashHi, index, this.described[index]!);
   }
 
-  /** Was this envelope (resource, scope, metric header) read and found well-formed before? */
-  isKnownEnvelope(hashLo: number, hashHi: number): boolean {
-    return this.envelopes.find(hashLo, hashHi) >= 0;
+  /**
+   * What is known of an envelope (resource, scope, metric header) that was read and found well-formed before: whether
+   * its attributes are nested too deep.
+   */
+  findEnvelope(hashLo: number, hashHi: number): boolean | undefined {
+    const known = this.envelopes.find(hashLo, hashHi);
+    return known < 0 ? undefined : known === 1;
   }
 
-  rememberEnvelope(hashLo: number, hashHi: number): void {
-    this.envelopes.insert(hashLo, hashHi, 0);
+  rememberEnvelope(hashLo: number, hashHi: number, isTooDeep: boolean): void {
+    this.envelopes.insert(hashLo, hashHi, isTooDeep ? 1 : 0);
   }
 
   /** Index of a series by identity; new ones are classified and their row is added to `batch`. */
@@ -79,10 +89,9 @@ export class SeriesTable {
       this.bySeriesId.insert(lo, hi, index);
     }
     const described = hash32(descriptionText(series));
-    if (this.written[index] === 0 || this.described[index] !== described) {
-      this.described[index] = described;
+    if (this.described[index] !== described) {
       batch.seriesRows.push(makeSeriesRow(seriesId, series, this.classify(series), seenAtUnixNano));
-      this.written[index] = 1;
+      this.described[index] = described;
     }
     return index;
   }
@@ -91,14 +100,14 @@ export class SeriesTable {
   forgetWritten(rows: readonly SeriesRow[]): void {
     for (const { seriesId } of rows) {
       const index = this.bySeriesId.find(Number(seriesId & 0xffffffffn), Number(seriesId >> 32n));
-      if (index >= 0) this.written[index] = 0;
+      if (index >= 0) this.described[index] = 0;
     }
   }
 
   /** Start from nothing, as after a restart. */
   forgetAll(): void {
     this.count = 0;
-    this.written.fill(0);
+    this.described.fill(0);
     this.byRawHash.clear();
     this.bySeriesId.clear();
     this.envelopes.clear();
@@ -121,12 +130,9 @@ export class SeriesTable {
   }
 
   private makeRoom(): void {
-    if (this.count < this.written.length) return;
-    const capacity = this.written.length * 2;
+    if (this.count < this.described.length) return;
+    const capacity = this.described.length * 2;
     this.ids = grow(this.ids, capacity * 2);
-    const written = new Uint8Array(capacity);
-    written.set(this.written);
-    this.written = written;
     this.described = grow(this.described, capacity);
   }
 }
@@ -148,7 +154,12 @@ function identityText(s: Series): string {
 }
 
 function descriptionText(s: Series): string {
-  return [s.description, s.resourceSchemaUrl, s.scopeSchemaUrl, ...attributeTexts(s.metadata)].join('\n');
+  return JSON.stringify([
+    s.description,
+    s.resourceSchemaUrl,
+    s.scopeSchemaUrl,
+    ...attributeTexts(s.metadata),
+  ]);
 }
 
 function attributeTexts(attributes: readonly Attribute[]): string[] {
@@ -157,11 +168,11 @@ function attributeTexts(attributes: readonly Attribute[]): string[] {
   return texts;
 }
 
-/** Only tells whether a description changed: FNV-1a is enough. */
+/** Only tells whether a description changed: FNV-1a is enough. Never 0. */
 function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0;
+  return hash >>> 0 || 1;
 }
 
 function hash64(text: string): bigint {
@@ -198,7 +209,9 @@ function grow(from: Uint32Array, capacity: number): Uint32Array {
 /** Open-addressing map from a 64-bit key (two words) to a non-negative integer. */
 class HashIndex {
   size = 0;
-  /** Four words a slot, so that a look-up touches one cache line: key low, key high, value + 1 (0 = free), unused. */
+  /** The note of what `find` found last. */
+  foundNote = 0;
+  /** Four words a slot, so that a look-up touches one cache line: key low, key high, value + 1 (0 = free), note. */
   private slots = new Uint32Array(4 * 2048);
   private mask = 2047;
 
@@ -208,14 +221,17 @@ class HashIndex {
       const at = slot << 2;
       const value = slots[at + 2]!;
       if (value === 0) return -1;
-      if (slots[at] === lo && slots[at + 1] === hi) return value - 1;
+      if (slots[at] === lo && slots[at + 1] === hi) {
+        this.foundNote = slots[at + 3]!;
+        return value - 1;
+      }
     }
   }
 
-  /** Adds the key, or replaces its value. */
-  insert(lo: number, hi: number, value: number): void {
+  /** Adds the key, or replaces its value and note. */
+  insert(lo: number, hi: number, value: number, note = 0): void {
     if ((this.size + 1) * 8 > this.slots.length) this.rehash();
-    if (this.place(lo, hi, value + 1)) this.size++;
+    if (this.place(lo, hi, value + 1, note)) this.size++;
   }
 
   clear(): void {
@@ -223,7 +239,7 @@ class HashIndex {
     this.size = 0;
   }
 
-  private place(lo: number, hi: number, stored: number): boolean {
+  private place(lo: number, hi: number, stored: number, note: number): boolean {
     const { slots, mask } = this;
     let at = ((lo ^ (hi >>> 7)) & mask) << 2;
     while (slots[at + 2] !== 0 && (slots[at] !== lo || slots[at + 1] !== hi))
@@ -232,6 +248,7 @@ class HashIndex {
     slots[at] = lo;
     slots[at + 1] = hi;
     slots[at + 2] = stored;
+    slots[at + 3] = note;
     return isNew;
   }
 
@@ -241,7 +258,7 @@ class HashIndex {
     this.mask = this.slots.length / 4 - 1;
     for (let at = 0; at < old.length; at += 4) {
       const stored = old[at + 2]!;
-      if (stored !== 0) this.place(old[at]!, old[at + 1]!, stored);
+      if (stored !== 0) this.place(old[at]!, old[at + 1]!, stored, old[at + 3]!);
     }
   }
 }

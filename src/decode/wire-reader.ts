@@ -4,6 +4,8 @@
  */
 import { PermanentError } from '../model/errors.js';
 
+/** Tags and lengths are 32-bit varints: longer forms of them are refused, as protoc's parsers do. */
+const VARINT32_BYTES_MAX = 5;
 /** Groups inside groups that an unknown field may have before it counts as hostile. */
 const GROUP_DEPTH_MAX = 64;
 
@@ -54,8 +56,11 @@ export class WireReader {
       this.pos++;
       return first;
     }
+    const from = this.pos;
     this.readVarint64(end);
-    if (this.hi !== 0 || this.lo < 8) throw malformed('a field number is out of range', this.pos);
+    if (this.hi !== 0 || this.lo < 8 || this.pos - from > VARINT32_BYTES_MAX) {
+      throw malformed('a field number is out of range', this.pos);
+    }
     return this.lo;
   }
 
@@ -66,8 +71,11 @@ export class WireReader {
       this.pos++;
       this.lo = first;
     } else {
+      const from = this.pos;
       this.readVarint64(end);
-      if (this.hi !== 0) throw malformed('a field is longer than its message', this.pos);
+      if (this.hi !== 0 || this.pos - from > VARINT32_BYTES_MAX) {
+        throw malformed('a field is longer than its message', this.pos);
+      }
     }
     if (this.lo > end - this.pos) throw malformed('a field is longer than its message', this.pos);
     return this.lo;
@@ -89,8 +97,8 @@ export class WireReader {
 
   /** Move past the value of a field whose tag was just read. */
   skip(tag: number, end: number): void {
-    let depth = 0;
-    const groups: number[] = [];
+    /** Numbers of the groups that are open. */
+    let groups: number[] | undefined;
     for (;;) {
       switch (tag & 7) {
         case 0:
@@ -107,18 +115,17 @@ export class WireReader {
           this.pos += 4;
           break;
         case 3:
-          if (++depth > GROUP_DEPTH_MAX) throw malformed('groups are nested too deep', this.pos);
+          groups ??= [];
           groups.push(tag >>> 3);
+          if (groups.length > GROUP_DEPTH_MAX) throw malformed('groups are nested too deep', this.pos);
           break;
         case 4:
-          if (depth === 0 || groups.pop() !== tag >>> 3)
-            throw malformed('a group ends that never began', this.pos);
-          depth--;
+          if (groups?.pop() !== tag >>> 3) throw malformed('a group ends that never began', this.pos);
           break;
         default:
           throw malformed(`wire type ${tag & 7} does not exist`, this.pos);
       }
-      if (depth === 0) return;
+      if (groups === undefined || groups.length === 0) return;
       if (this.pos >= end) throw malformed('a group never ends', this.pos);
       tag = this.readTag(end);
     }
