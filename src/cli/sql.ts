@@ -37,7 +37,11 @@ export function createSqlCommand(): Command {
     )
     .option('-p, --param <name=value>', 'value of {name:Type} in the query; may be repeated', addParam, {})
     .option('-d, --database <name>', 'database of unqualified table names (default: CLICKHOUSE_DATABASE)')
-    .option('--url <url>', 'where to ask (default: the Plumbline on this machine, or CLICKHOUSE_URL)', checkUrl)
+    .option(
+      '--url <url>',
+      'where to ask (default: the Plumbline on this machine, or CLICKHOUSE_URL)',
+      checkUrl,
+    )
     .addHelpText('after', EXAMPLES)
     .action(runSql);
 }
@@ -61,10 +65,10 @@ function addParam(text: string, params: Record<string, string>): Record<string, 
 }
 
 function checkUrl(text: string): string {
-  const url = URL.parse(text);
-  if (url === null || !/^https?:$/.test(url.protocol)) {
+  if (!URL.canParse(text) || !/^https?:/i.test(text)) {
     throw new InvalidArgumentError('It must look like http://host:8123.');
   }
+  const url = new URL(text);
   if (url.username !== '' || url.password !== '') {
     throw new InvalidArgumentError('User and password come from CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.');
   }
@@ -87,7 +91,8 @@ async function runSql(argument: string | undefined, options: SqlOptions): Promis
   });
   const format = options.format ?? (process.stdout.isTTY ? 'PrettyCompact' : 'TabSeparatedWithNames');
   try {
-    await print(clickhouse.stream(sql, format, { params: options.param, signal: cancel.signal }), cancel.signal);
+    const settings = buildParamSettings(options.param);
+    await print(clickhouse.stream(sql, format, { settings, signal: cancel.signal }), cancel.signal);
   } catch (error) {
     explain(error, url);
   } finally {
@@ -125,6 +130,20 @@ async function readQueryFile(path: string): Promise<string> {
   } catch (error) {
     throw new UserError(`the query cannot be read: ${(error as Error).message}`);
   }
+}
+
+/**
+ * As URL parameters, in ClickHouse's own notation ([1,2], \\t, \\N …) whatever the type, since only the server knows it.
+ * Real tabs and line breaks would end a value there.
+ */
+function buildParamSettings(params: Record<string, string>): Record<string, string> {
+  const escapes: Record<string, string> = { '\t': '\\t', '\n': '\\n', '\r': '\\r' };
+  return Object.fromEntries(
+    Object.entries(params).map(([name, value]) => [
+      `param_${name}`,
+      value.replaceAll(/[\t\n\r]/g, (char) => escapes[char]!),
+    ]),
+  );
 }
 
 /** Each chunk waits until stdout took the one before it: an answer of any size needs little memory. */

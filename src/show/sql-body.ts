@@ -6,7 +6,7 @@ import { createWriteStream } from 'node:fs';
 import { unlink } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
-import { type Readable, Transform } from 'node:stream';
+import { finished, PassThrough, type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { ClickHouseError } from '../model/clickhouse.js';
@@ -28,9 +28,13 @@ export function openBody(
     },
   });
   const encoding = request.headers['content-encoding'] ?? 'identity';
-  const stages = encoding === 'identity' ? [] : [openDecoder(encoding)];
+  const decoder = encoding === 'identity' ? [] : [openDecoder(encoding)];
+  // Only a copy of the request goes through the pipeline, which destroys what it is given when something fails, and
+  // with a request its connection, before the answer is out.
+  const entrance = request.pipe(new PassThrough());
+  finished(request, (error) => error && entrance.destroy(error));
   // Errors, also of the sender going away, arrive at whoever reads the last stage.
-  pipeline([request, ...stages, limit]).catch(() => undefined);
+  pipeline([entrance, ...decoder, limit]).catch(() => undefined);
   return limit;
 }
 

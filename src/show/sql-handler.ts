@@ -3,6 +3,7 @@
  * error. A client that goes away takes its query with it. What a statement may do is enforced by the engine; this file
  * never looks into SQL.
  */
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClickHouseError } from '../model/clickhouse.js';
 import { withBodyFile } from './sql-body.js';
@@ -54,6 +55,8 @@ export async function handleSql(
     const sqlError = toSqlError(error);
     response.statusCode = findStatus(sqlError);
     response.removeHeader('Content-Encoding');
+    // What is left of the request would be taken for the next one.
+    if (!request.complete) response.setHeader('Connection', 'close');
     response.setHeader('X-ClickHouse-Exception-Code', sqlError.code);
     if (response.statusCode === 401) response.setHeader('WWW-Authenticate', 'Basic realm="ClickHouse SQL"');
     sendText(response, formatError(sqlError, facts.version));
@@ -136,7 +139,7 @@ async function run(
 }
 
 function checkPassword(wanted: SqlRequest, password: string | undefined): void {
-  if (password === undefined || wanted.password === password) return;
+  if (password === undefined || timingSafeEqual(hash(wanted.password), hash(password))) return;
   if (wanted.password === '') {
     throw new ClickHouseError(
       194,
@@ -149,6 +152,11 @@ function checkPassword(wanted: SqlRequest, password: string | undefined): void {
     'AUTHENTICATION_FAILED',
     `${wanted.user}: Authentication failed: password is incorrect`,
   );
+}
+
+/** Of equal length, so that they can be compared without telling by time how much is right. */
+function hash(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
 }
 
 function sendHello(response: ServerResponse, facts: ServerFacts): void {

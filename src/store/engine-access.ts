@@ -8,22 +8,27 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /**
- * Each of these names a file to read, holds SQL that no inspection of the statement sees, talks to other machines, or
- * has another parser than the one that inspects.
+ * Each of these names a file to read or write, holds SQL that no inspection of the statement sees, talks to other
+ * machines, or chooses another parser than the one that inspects. The engine checks this for a session and for the
+ * SETTINGS of a whole query, not for those of a subquery: engine-statements.ts looks for the names there.
  */
-const FROZEN_SETTINGS = [
+export const FROZEN_SETTINGS = [
   'additional_result_filter',
   'additional_table_filters',
   'allow_experimental_ai_functions',
   'allow_experimental_eval_table_function',
+  'allow_experimental_parallel_reading_from_replicas',
   'allow_introspection_functions',
   'cluster_for_parallel_replicas',
   'dialect',
   'enable_parallel_replicas',
+  'format_avro_schema_registry_url',
   'format_schema',
   'format_schema_source',
   'format_template_resultset',
   'format_template_row',
+  'input_format_record_errors_file_path',
+  'output_format_schema',
   'parallel_replicas_custom_key',
   'send_logs_level',
 ];

@@ -7,6 +7,7 @@
  */
 import { ClickHouseError } from '../model/clickhouse.js';
 import { makeDocument } from './answer-document.js';
+import { FROZEN_SETTINGS } from './engine-access.js';
 import { type EngineCalls, leaveOnAbort } from './engine-calls.js';
 import { findStreamedFormat, type MeasureHeader } from './output-formats.js';
 import { buildSetStatement, quoteIdentifier, quoteString, type Settings } from './session-settings.js';
@@ -65,14 +66,14 @@ export function createStatementRunner(options: {
 
   return async (statement) => {
     const { signal } = statement;
+    const callName = calls.nameCall();
+    const preparation = buildPreparation(statement, callName, database);
     const finish = calls.begin();
     const thread = await threads.acquire(signal).catch((error) => {
       finish();
       throw error;
     });
-    const callName = calls.nameCall();
     const takeBackStop = calls.stopOnAbort(callName, signal);
-    const preparation = buildPreparation(statement, callName, database);
     const opening = openAnswer(thread, statement, preparation, temporaryDirectory);
     const end = async () => {
       const opened = await opening.catch(() => undefined);
@@ -213,15 +214,20 @@ function refuseForbidden(statement: EngineStatement, inspected: InspectedStateme
       'called by that name either';
     throw new ClickHouseError(164, 'READONLY', message);
   }
+  const frozen = FROZEN_SETTINGS.find((name) => inspected.words.has(name));
+  if (frozen !== undefined) {
+    throw new ClickHouseError(452, 'SETTING_CONSTRAINT_VIOLATION', `Setting ${frozen} should not be changed`);
+  }
 }
 
 /**
  * The engine asks for no right where the *function* file() is called, and functions are also called by their bare name
  * (APPLY file, arrayMap(file, …)), which an identifier can hide that is a parameter.
  */
-function mayReadFiles({ params = {} }: EngineStatement, { words }: InspectedStatement): boolean {
+function mayReadFiles({ params = {} }: EngineStatement, { words, text }: InspectedStatement): boolean {
   if (words.has('file')) return true;
-  return words.has('Identifier') && Object.values(params).some((value) => /\\|\bfile\b/.test(value));
+  const identifiers = [...text.matchAll(/\{\s*(\w+)\s*:\s*Identifier\b/gi)];
+  return identifiers.some(([, name]) => /\\|\bfile\b/.test(params[name!] ?? ''));
 }
 
 /** Runs as the engine rendered it, so that what runs is what was inspected. */

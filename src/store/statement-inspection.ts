@@ -39,11 +39,16 @@ export function inspectStatement(text: string): InspectedStatement {
   return {
     kind: findKind(tokens),
     text,
-    format: tokens[formatIndex + 1]?.text,
+    format: unquote(tokens[formatIndex + 1]?.text),
     formatAt: tokens[formatIndex]?.at ?? text.length,
     clausesAt: tokens.find((token) => isClause(token, 'SETTINGS', 'FORMAT'))?.at ?? text.length,
-    words: new Set(tokens.map((token) => token.text.replaceAll(/^[`"]|[`"]$/g, ''))),
+    words: new Set(tokens.map((token) => unquote(token.text))),
   };
+}
+
+/** The engine puts quotes around names that are also keywords. */
+function unquote<T extends string | undefined>(name: T) {
+  return name?.replaceAll(/^[`"]|[`"]$/g, '') as T;
 }
 
 function splitTokens(text: string): Token[] {
@@ -73,7 +78,7 @@ function findFormat(tokens: readonly Token[]): number {
   const index = tokens.findLastIndex(
     (token, i) =>
       isClause(token, 'FORMAT') &&
-      /^[A-Za-z]/.test(tokens[i + 1]?.text ?? '') &&
+      /^[`A-Za-z]/.test(tokens[i + 1]?.text ?? '') &&
       (tokens[i + 2] === undefined || isClause(tokens[i + 2]!, 'SETTINGS')),
   );
   return index === -1 ? tokens.length : index;

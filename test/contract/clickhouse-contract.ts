@@ -49,7 +49,9 @@ function registerQueryTests(get: () => ClickHouse): void {
     await get().ping();
   });
   test('rows are objects; 64-bit integers are strings', async () => {
-    const rows = await get().query("SELECT toUInt64(18446744073709551615) AS big, -1 AS small, 'ü\n,x' AS text, 1.5 AS f");
+    const rows = await get().query(
+      "SELECT toUInt64(18446744073709551615) AS big, -1 AS small, 'ü\n,x' AS text, 1.5 AS f",
+    );
     expect(rows).toEqual([{ big: '18446744073709551615', small: -1, text: 'ü\n,x', f: 1.5 }]);
   });
   test('no rows are an empty list', async () => {
@@ -64,7 +66,8 @@ function registerQueryTests(get: () => ClickHouse): void {
     expect(await get().query('SELECT 1 AS a /* why */;')).toEqual([{ a: 1 }]);
   });
   test('settings hold for one call only', async () => {
-    const sql = "SELECT toString(getSetting('max_threads')) AS threads, toString(getSetting('max_block_size')) AS size";
+    const sql =
+      "SELECT toString(getSetting('max_threads')) AS threads, toString(getSetting('max_block_size')) AS size";
     const before = await get().query(sql);
     const changed = await get().query(sql, { settings: { max_threads: 1, max_block_size: '77' } });
     expect(changed).toEqual([{ threads: '1', size: '77' }]);
@@ -80,11 +83,24 @@ function registerQueryTests(get: () => ClickHouse): void {
 }
 
 function registerParamTests(get: () => ClickHouse): void {
-  const hostile = ["it's", "a\\'; DROP TABLE x; --", 'tab\tnew\nline\r', '{other:String}', '☃ ünï 👩‍🚀', '\\N', '', '"`/*', 'a'.repeat(50_000)];
-  test.each(hostile.map((value) => [JSON.stringify(value.slice(0, 30)), value]))('string parameter %s', async (_, value) => {
-    const [row] = await get().query('SELECT {value:String} AS value', { params: { value } });
-    expect(row).toEqual({ value });
-  });
+  const hostile = [
+    "it's",
+    "a\\'; DROP TABLE x; --",
+    'tab\tnew\nline\r',
+    '{other:String}',
+    '☃ ünï 👩‍🚀',
+    '\\N',
+    '',
+    '"`/*',
+    'a'.repeat(50_000),
+  ];
+  test.each(hostile.map((value) => [JSON.stringify(value.slice(0, 30)), value]))(
+    'string parameter %s',
+    async (_, value) => {
+      const [row] = await get().query('SELECT {value:String} AS value', { params: { value } });
+      expect(row).toEqual({ value });
+    },
+  );
   test('typed parameters', async () => {
     const params = {
       big: 18446744073709551615n,
@@ -143,7 +159,7 @@ function registerErrorTests(get: () => ClickHouse): void {
   test('a stream that breaks half way fails', async () => {
     const sql = 'SELECT throwIf(number = 3000000) FROM numbers(4000000)';
     const drain = async () => {
-      for await (const _ of get().stream(sql, 'TabSeparated')) continue;
+      for await (const _ of get().stream(sql, 'TabSeparated'));
     };
     expect((await fail(drain())).code).toBe(395);
   });
@@ -201,22 +217,47 @@ function registerInsertTests(get: () => ClickHouse): void {
       data: native.uint64(Array.from({ length: rows }, (_, i) => BigInt(from + i))),
     });
     const blocks = Array.from({ length: 60 }, (_, i) => native.buildBlock(5000, [column(i * 5000, 5000)]));
-    await get().insertNative(`${get().database}.many`, [...blocks, Buffer.alloc(0)], { deduplicationToken: 'b' });
+    await get().insertNative(`${get().database}.many`, [...blocks, Buffer.alloc(0)], {
+      deduplicationToken: 'b',
+    });
     await get().insertNative('many', [], { deduplicationToken: 'c' });
     expect(await get().query('SELECT count() AS n, uniqExact(id) AS u, max(id) AS m FROM many')).toEqual([
       { n: '300000', u: '300000', m: '299999' },
     ]);
   });
+  test('a large insert goes in as a stream, once', async () => {
+    await get().command('DROP TABLE IF EXISTS large');
+    await get().command(`CREATE TABLE large (id UInt64, filling String) ENGINE = MergeTree ORDER BY id
+      SETTINGS non_replicated_deduplication_window = 100`);
+    const [rows, count] = [50_000, 20];
+    const filling = native.strings(Array.from({ length: rows }, () => 'x'.repeat(60)));
+    const blocks = Array.from({ length: count }, (_, block) => {
+      const ids = BigUint64Array.from({ length: rows }, (_, i) => BigInt(block * rows + i));
+      return native.buildBlock(rows, [
+        { name: 'id', type: 'UInt64', data: Buffer.from(ids.buffer) },
+        { name: 'filling', type: 'String', data: filling },
+      ]);
+    });
+    // 69 MB, more than the engine puts into one block of its own.
+    for (let i = 0; i < 2; i++) await get().insertNative('large', blocks, { deduplicationToken: 'large' });
+    expect(
+      await get().query('SELECT count() AS n, uniqExact(id) AS u, max(length(filling)) AS l FROM large'),
+    ).toEqual([{ n: '1000000', u: '1000000', l: '60' }]);
+  });
   test('a broken block fails and inserts nothing', async () => {
     await get().command('DROP TABLE IF EXISTS broken');
     await get().command('CREATE TABLE broken (id UInt64) ENGINE = MergeTree ORDER BY id');
     const good = native.buildBlock(1, [{ name: 'id', type: 'UInt64', data: native.uint64([1n]) }]);
-    const insert = get().insertNative('broken', [good.subarray(0, good.length - 2)], { deduplicationToken: 'd' });
+    const insert = get().insertNative('broken', [good.subarray(0, good.length - 2)], {
+      deduplicationToken: 'd',
+    });
     expect((await fail(insert)).code).toBeGreaterThan(0);
     expect(await get().query('SELECT count() AS n FROM broken')).toEqual([{ n: '0' }]);
   });
   test('a table that does not exist fails with its code; a name that is none is refused', async () => {
-    expect((await fail(get().insertNative('nothing_like_it', [block], { deduplicationToken: 'e' }))).code).toBe(60);
+    expect(
+      (await fail(get().insertNative('nothing_like_it', [block], { deduplicationToken: 'e' }))).code,
+    ).toBe(60);
     const injected = 'types SELECT 1; DROP TABLE types; --';
     expect((await fail(get().insertNative(injected, [block], { deduplicationToken: 'e' }))).code).toBe(36);
   });
@@ -231,11 +272,14 @@ function registerDeduplicationTests(get: () => ClickHouse): void {
 
   test('a token counts once, in the table and in what views fill', async () => {
     const settings = 'SETTINGS non_replicated_deduplication_window = 100';
-    for (const name of ['dedup_view', 'dedup_sums', 'dedup']) await get().command(`DROP TABLE IF EXISTS ${name}`);
+    for (const name of ['dedup_view', 'dedup_sums', 'dedup'])
+      await get().command(`DROP TABLE IF EXISTS ${name}`);
     await get().command(
       `CREATE TABLE dedup (id UInt64, version UInt64) ENGINE = ReplacingMergeTree ORDER BY (id, version) ${settings}`,
     );
-    await get().command(`CREATE TABLE dedup_sums (id UInt64, n UInt64) ENGINE = SummingMergeTree ORDER BY id ${settings}`);
+    await get().command(
+      `CREATE TABLE dedup_sums (id UInt64, n UInt64) ENGINE = SummingMergeTree ORDER BY id ${settings}`,
+    );
     await get().command(
       'CREATE MATERIALIZED VIEW dedup_view TO dedup_sums AS SELECT id, count() AS n FROM dedup GROUP BY id',
     );
@@ -253,8 +297,11 @@ function registerStreamTests(get: () => ClickHouse, streamBytes: number): void {
   test('stream gives the bytes of the format', async () => {
     const read = async (format: string) => {
       const chunks: Uint8Array[] = [];
-      const sql = "SELECT number AS n, {s:String} AS s FROM numbers(2) -- end";
-      for await (const chunk of get().stream(sql, format, { params: { s: "it's" }, settings: { max_threads: 1 } }))
+      const sql = 'SELECT number AS n, {s:String} AS s FROM numbers(2) -- end';
+      for await (const chunk of get().stream(sql, format, {
+        params: { s: "it's" },
+        settings: { max_threads: 1 },
+      }))
         chunks.push(chunk);
       return Buffer.concat(chunks);
     };
@@ -266,6 +313,20 @@ function registerStreamTests(get: () => ClickHouse, streamBytes: number): void {
     ];
     expect((await read('Native')).equals(native.buildBlock(2, columns))).toBe(true);
   });
+  test('a stream of many blocks is one document in every format', async () => {
+    const read = async (format: string) => {
+      const sql = 'SELECT number AS n FROM numbers(10)';
+      const settings = { max_block_size: 3, max_threads: 1 };
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of get().stream(sql, format, { settings })) chunks.push(chunk);
+      return Buffer.concat(chunks).toString();
+    };
+    const numbers = Array.from({ length: 10 }, (_, i) => i);
+    expect(await read('TabSeparatedWithNames')).toBe(['n', ...numbers, ''].join('\n'));
+    expect(await read('CSVWithNamesAndTypes')).toBe(['"n"', '"UInt64"', ...numbers, ''].join('\n'));
+    const json = JSON.parse(await read('JSONCompact')) as { data: unknown[]; rows: number };
+    expect([json.data.length, json.rows]).toEqual([10, 10]);
+  });
   test('an empty result is an empty stream', async () => {
     for await (const chunk of get().stream('SELECT 1 WHERE 0', 'Native')) expect(chunk.length).toBe(0);
   });
@@ -275,14 +336,18 @@ function registerStreamTests(get: () => ClickHouse, streamBytes: number): void {
     let bytes = 0;
     let rssMax = 0;
     const rssBefore = process.memoryUsage.rss();
-    for await (const chunk of get().stream(sql, 'RowBinary', { settings: { max_block_size: 8192, max_threads: 1 } })) {
+    for await (const chunk of get().stream(sql, 'RowBinary', {
+      settings: { max_block_size: 8192, max_threads: 1 },
+    })) {
       bytes += chunk.length;
       rssMax = Math.max(rssMax, process.memoryUsage.rss());
     }
     expect(bytes).toBe(rows * (8 + 2 + 991));
     expect(rssMax - rssBefore).toBeLessThan(400e6);
     if (process.env.PLUMBLINE_TEST_FIGURES) {
-      console.log(`${get().kind}: ${bytes} bytes, RSS ${Math.round(rssBefore / 1e6)} → at most ${Math.round(rssMax / 1e6)} MB`);
+      console.log(
+        `${get().kind}: ${bytes} bytes, RSS ${Math.round(rssBefore / 1e6)} → at most ${Math.round(rssMax / 1e6)} MB`,
+      );
     }
   });
   test('a stream may be left half way, any number of times', async () => {
@@ -300,8 +365,11 @@ function registerAbortTests(get: () => ClickHouse): void {
   const endless = 'SELECT count() FROM numbers(1e12) WHERE cityHash64(number) = 1';
 
   async function expectNothingRuns(): Promise<void> {
-    const sql = "SELECT count() AS n FROM system.processes WHERE query LIKE '%cityHash64(number) = 1%' AND query NOT LIKE '%processes%'";
-    await expect.poll(async () => (await get().query<{ n: string }>(sql))[0]!.n, { timeout: 10_000 }).toBe('0');
+    const sql =
+      "SELECT count() AS n FROM system.processes WHERE query LIKE '%cityHash64(number) = 1%' AND query NOT LIKE '%processes%'";
+    await expect
+      .poll(async () => (await get().query<{ n: string }>(sql))[0]!.n, { timeout: 10_000 })
+      .toBe('0');
   }
   test('an aborted signal rejects before anything starts', async () => {
     const signal = AbortSignal.abort(new Error('never mind'));
@@ -316,7 +384,9 @@ function registerAbortTests(get: () => ClickHouse): void {
   test('abort ends a stream that has given nothing yet', async () => {
     const controller = new AbortController();
     setTimeout(() => controller.abort(new Error('enough')), 300);
-    const chunks = get().stream(endless, 'TabSeparated', { signal: controller.signal })[Symbol.asyncIterator]();
+    const chunks = get()
+      .stream(endless, 'TabSeparated', { signal: controller.signal })
+      [Symbol.asyncIterator]();
     await expect(chunks.next()).rejects.toThrow('enough');
     await expectNothingRuns();
   });

@@ -48,7 +48,9 @@ describe('the engine inside the process', () => {
       console.log('open'); setInterval(() => {}, 1000)`;
     const holder = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
     await once(holder.stdout, 'data');
-    await expect(open('taken')).rejects.toThrow(new RegExp(`in use by another process \\(PID ${holder.pid}\\)`));
+    await expect(open('taken')).rejects.toThrow(
+      new RegExp(`in use by another process \\(PID ${holder.pid}\\)`),
+    );
     holder.kill('SIGKILL');
     await once(holder, 'exit');
     const clickhouse = await open('taken');
@@ -58,7 +60,11 @@ describe('the engine inside the process', () => {
 
   test('a directory that cannot be made is refused with its reason', async () => {
     writeFileSync(join(root, 'file'), '');
-    const options = { directory: join(root, 'file', 'data'), database: 'plumbline', temporaryDirectory: root };
+    const options = {
+      directory: join(root, 'file', 'data'),
+      database: 'plumbline',
+      temporaryDirectory: root,
+    };
     await expect(openEmbeddedClickHouse(options)).rejects.toThrow(/cannot be created/);
   });
 
@@ -71,7 +77,7 @@ describe('the engine inside the process', () => {
       last = performance.now();
     }, 2);
     const heavy = '(SELECT sum(cityHash64(number)) FROM numbers(300000000))';
-    for await (const _ of clickhouse.stream(`SELECT ${heavy}`, 'TabSeparated')) continue;
+    for await (const _ of clickhouse.stream(`SELECT ${heavy}`, 'TabSeparated'));
     await clickhouse.query(`SELECT ${heavy} AS n`);
     clearInterval(timer);
     expect(gapMaxMs).toBeLessThan(150);

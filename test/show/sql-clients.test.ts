@@ -1,0 +1,181 @@
+/** The SQL port as the clients see it that Plumbline must work with: ClickHouse's own for Node, and Grafana's for Go. */
+import { ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildHello, isHello } from '../../src/show/sql-hello.js';
+import { openSqlFixture, type SqlFixture, type SqlPort } from './sql-fixture.js';
+
+let fixture: SqlFixture;
+let port: SqlPort;
+let client: ReturnType<typeof createClient>;
+
+beforeAll(async () => {
+  fixture = await openSqlFixture();
+  port = await fixture.openPort();
+  client = createClient({ url: port.url, database: 'plumbline', log: { level: ClickHouseLogLevel.OFF } });
+});
+afterAll(async () => {
+  await client.close();
+  await fixture.close();
+});
+
+describe('@clickhouse/client', () => {
+  test('pings', async () => {
+    expect(await client.ping()).toEqual({ success: true });
+    expect(await client.ping({ select: true })).toEqual({ success: true });
+  });
+
+  test('queries JSON and JSONEachRow', async () => {
+    const query = 'SELECT number AS n, toString(number) AS s FROM numbers(200000)';
+    const json = await (await client.query({ query, format: 'JSON' })).json<{ n: number }>();
+    expect([json.rows, json.data.length, json.data[199_999]!.n]).toEqual([200_000, 200_000, 199_999]);
+    const rows = await (await client.query({ query, format: 'JSONEachRow' })).json();
+    expect(rows).toHaveLength(200_000);
+  });
+
+  test('streams', async () => {
+    const query = 'SELECT number AS n FROM numbers(1000000)';
+    const result = await client.query({ query, format: 'JSONEachRow' });
+    let count = 0;
+    let last = -1;
+    for await (const rows of result.stream<{ n: number }>()) {
+      count += rows.length;
+      last = rows.at(-1)!.json().n;
+    }
+    expect([count, last]).toEqual([1_000_000, 999_999]);
+  });
+
+  test('binds parameters', async () => {
+    const result = await client.query({
+      query:
+        'SELECT {id:UInt64} AS id, {list:Array(String)} AS list, {text:String} AS text, {time:DateTime} AS time',
+      query_params: {
+        id: 18446744073709551615n,
+        list: ["it's", '☃'],
+        text: 'a\\\'\t\n"`',
+        time: new Date('2026-01-02T03:04:05Z'),
+      },
+      clickhouse_settings: { output_format_json_quote_64bit_integers: 1 },
+      format: 'JSONEachRow',
+    });
+    expect(await result.json()).toEqual([
+      { id: '18446744073709551615', list: ["it's", '☃'], text: 'a\\\'\t\n"`', time: '2026-01-02 03:04:05' },
+    ]);
+  });
+
+  test('sends long parameters too', async () => {
+    const text = 'long '.repeat(50_000);
+    const result = await client.query({
+      query: 'SELECT length({text:String}) AS n',
+      query_params: { text },
+      format: 'JSONEachRow',
+    });
+    expect(await result.json()).toEqual([{ n: text.length }]);
+  });
+
+  test('compresses both ways', async () => {
+    const packed = createClient({ url: port.url, compression: { request: true, response: true } });
+    const result = await packed.query({
+      query: "SELECT repeat('x', 1000) AS x FROM numbers(10)",
+      format: 'JSONEachRow',
+    });
+    expect(result.response_headers['content-encoding']).toBe('gzip');
+    expect(await result.json()).toHaveLength(10);
+    await packed.close();
+  });
+
+  test('executes and streams raw bytes', async () => {
+    const { stream } = await client.exec({ query: 'SELECT number FROM numbers(3) FORMAT CSV' });
+    expect(Buffer.concat(await stream.toArray()).toString()).toBe('0\n1\n2\n');
+  });
+
+  test('gets errors of its own class', async () => {
+    const wrong = client.query({ query: 'SELECT * FROM nothing_like_it', format: 'JSONEachRow' });
+    const error = await wrong.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ClickHouseError);
+    expect(error).toMatchObject({ code: '60', type: 'UNKNOWN_TABLE' });
+    await expect(client.command({ query: 'CREATE TABLE x (a UInt8) ENGINE = Memory' })).rejects.toMatchObject(
+      { code: '164' },
+    );
+    await expect(
+      client.insert({ table: 'x', values: [{ a: 1 }], format: 'JSONEachRow' }),
+    ).rejects.toMatchObject({ code: '164' });
+  });
+
+  test('notices an answer that breaks half way', async () => {
+    const result = await client.query({
+      query: 'SELECT throwIf(number = 3000000) AS x FROM numbers(4000000)',
+      format: 'JSONEachRow',
+    });
+    const read = async () => {
+      for await (const _ of result.stream());
+    };
+    await expect(read()).rejects.toThrow(/non-zero|aborted/);
+  });
+
+  test('inserts where writing is allowed', async () => {
+    const writing = await fixture.openPort({ readOnly: false });
+    const writer = createClient({ url: writing.url, database: 'plumbline' });
+    await writer.command({ query: 'CREATE TABLE w (a UInt64, b String) ENGINE = MergeTree ORDER BY a' });
+    await writer.insert({
+      table: 'w',
+      values: [{ a: '18446744073709551615', b: "it's" }],
+      format: 'JSONEachRow',
+    });
+    await writer.insert({
+      table: 'w',
+      values: [[1, 'one']],
+      format: 'JSONCompactEachRow',
+      columns: ['a', 'b'],
+    });
+    const rows = await (
+      await writer.query({ query: 'SELECT b FROM w ORDER BY a', format: 'JSONEachRow' })
+    ).json();
+    expect(rows).toEqual([{ b: 'one' }, { b: "it's" }]);
+    await writer.close();
+  });
+});
+
+describe("Grafana's client", () => {
+  const HELLO = 'SELECT displayName(), version(), revision(), timezone()';
+  /** As the client reads it, from its source: block info, columns and rows, then per column a name, a type, 00, data. */
+  const GOLDEN =
+    '010002ffffffff0004010d646973706c61794e616d65282906537472696e67000463686462' +
+    '0976657273696f6e282906537472696e67000832362e372e322e310a7265766973696f6e28290655496e743332000000000' +
+    '00a74696d657a6f6e65282906537472696e6700074574632f555443';
+
+  test('is greeted with the bytes it reads', () => {
+    const bytes = buildHello({ displayName: 'chdb', version: '26.7.2.1', timezone: 'Etc/UTC' });
+    expect(bytes.toString('hex')).toBe(GOLDEN);
+    expect(isHello(` SELECT displayName(),  version(),\n revision(), timezone() `, '54460')).toBe(true);
+    expect(isHello(HELLO, undefined)).toBe(false);
+    expect(isHello('SELECT 1', '54460')).toBe(false);
+  });
+
+  test('connects, pings and queries in the way its traffic looks', async () => {
+    const url = {
+      client_protocol_version: '54460',
+      database: 'plumbline',
+      default_format: 'Native',
+      max_execution_time: '14',
+    };
+    const headers = {
+      Authorization: `Basic ${Buffer.from('grafana:').toString('base64')}`,
+      'Accept-Encoding': 'gzip',
+    };
+    const hello = await port.ask(HELLO, { url, headers });
+    expect(hello.status).toBe(200);
+    expect(hello.bytes.subarray(0, 10).toString('hex')).toBe('010002ffffffff000401');
+    expect(hello.text).toContain('plumbline');
+    // The revision it reads there is 0, so what follows is plain Native.
+    const revision = hello.bytes.indexOf('revision()') + 'revision()'.length + 1 + 'UInt32'.length + 1;
+    expect(hello.bytes.readUInt32LE(revision)).toBe(0);
+    const ping = await port.ask('SELECT 1', { url, headers });
+    expect(ping.bytes.toString('hex')).toBe(`0101013105${Buffer.from('UInt8').toString('hex')}01`);
+    const empty = await port.ask('SELECT 1 WHERE 0', { url, headers });
+    expect([empty.status, empty.headers.get('content-length'), empty.bytes.length]).toEqual([200, '0', 0]);
+    expect((await port.ask('SELECT version()', { url, headers })).status).toBe(200);
+    const error = await port.ask('SELECT nothing_like_it', { url, headers });
+    expect(error.headers.get('x-clickhouse-exception-code')).toBe('47');
+    expect(error.text).toMatch(/^Code: 47\. DB::Exception: .*\(UNKNOWN_IDENTIFIER\)/);
+  });
+});
