@@ -1,0 +1,44 @@
+/** Decoders under test with a clock, limits and a series table of their own; what they leave, as comparable rows. */
+import type { DecodeContext, DecodeLimits, DecodeResult } from '../../src/decode/decode-context.js';
+import { decodeJson } from '../../src/decode/json-decoder.js';
+import { decodeProtobuf } from '../../src/decode/protobuf-decoder.js';
+import { SeriesTable } from '../../src/decode/series-table.js';
+import { PointBatch } from '../../src/model/point-batch.js';
+import { type BatchRows, readBatchRows } from './batch-rows.js';
+import { NOW_UNIX_MS, POINT_AGE_MAX_MS, POINT_FUTURE_MAX_MS } from './otlp-arbitrary.js';
+import { classifyForTests } from './reference-series.js';
+
+export const LIMITS: DecodeLimits = {
+  attributeDepthMax: 16,
+  pointFutureMaxMs: POINT_FUTURE_MAX_MS,
+  pointAgeMaxMs: POINT_AGE_MAX_MS,
+};
+
+export function createSeriesTable(entriesMax?: number): SeriesTable {
+  const options = { classify: classifyForTests, seed: 12345 };
+  return new SeriesTable(entriesMax === undefined ? options : { ...options, entriesMax });
+}
+
+export interface Decoded extends Pick<DecodeResult, 'accepted'> {
+  rows: BatchRows<bigint>;
+  rejections: { reason: string; metricName: string; count: number }[];
+}
+
+export type Encoding = 'protobuf' | 'json';
+
+/** Decodes into an empty batch; throws as the decoder does. */
+export function decode(bytes: Uint8Array, encoding: Encoding, context: Partial<DecodeContext> = {}): Decoded {
+  const batch = context.batch ?? new PointBatch();
+  const decoder = encoding === 'protobuf' ? decodeProtobuf : decodeJson;
+  const { accepted, rejections } = decoder(bytes, {
+    batch,
+    series: context.series ?? createSeriesTable(),
+    limits: context.limits ?? LIMITS,
+    nowUnixMs: context.nowUnixMs ?? NOW_UNIX_MS,
+  });
+  return {
+    accepted,
+    rows: readBatchRows(batch),
+    rejections: rejections.map(({ reason, metricName, count }) => ({ reason, metricName, count })),
+  };
+}
