@@ -1,14 +1,11 @@
 #!/usr/bin/env node
 /**
- * Entry of the command line: `plumbline serve | sql | demo`. The only place that ends the process. Errors of the
+ * The command line: `plumbline serve | sql | demo`. The only place that ends the process. Errors of the
  * person at the keyboard are printed as one message; anything else with its stack.
  */
 
-// Queries of the embedded engine, fsync and gzip share libuv's threads: more of them, so that none waits for another.
-process.env.UV_THREADPOOL_SIZE ??= '16';
-
-const { createProgram } = await import('./cli/program.js');
-const { UserError } = await import('./model/errors.js');
+import { createProgram } from './cli/program.js';
+import { UserError } from './model/errors.js';
 
 try {
   await createProgram().parseAsync(process.argv);
@@ -18,5 +15,3 @@ try {
   console.error(error instanceof UserError ? `plumbline: ${error.message}` : error);
   process.exit(1);
 }
-
-export {};

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openSqlFixture, type SqlFixture, type SqlPort } from '../show/sql-fixture.js';
 
-const main = new URL('../../dist/main.js', import.meta.url).pathname;
+const main = new URL('../../dist/start.cjs', import.meta.url).pathname;
 let fixture: SqlFixture;
 let port: SqlPort;
 

@@ -20,7 +20,7 @@ import {
   waitUntil,
 } from '../testkit/server.js';
 
-const main = new URL('../../dist/main.js', import.meta.url).pathname;
+const main = new URL('../../dist/start.cjs', import.meta.url).pathname;
 const FIVE_CATEGORIES_MS = 30_000;
 const CATEGORIES = [...new Set(METRIC_TABLE.map(({ category }) => category))].sort();
 

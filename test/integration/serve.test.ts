@@ -14,7 +14,7 @@ import {
   waitUntil,
 } from '../testkit/server.js';
 
-const main = new URL('../../dist/main.js', import.meta.url).pathname;
+const main = new URL('../../dist/start.cjs', import.meta.url).pathname;
 const running: RunningServer[] = [];
 const directories: { remove: () => void }[] = [];
 

@@ -1,5 +1,5 @@
 /**
- * A real server in a process of its own, as `npm start` runs it: dist/main.js serve, on free ports of 127.0.0.1, in a
+ * A real server in a process of its own, as `npm start` runs it: dist/start.cjs serve, on free ports of 127.0.0.1, in a
  * data directory that the test owns.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -23,7 +23,7 @@ export interface RunningServer {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-const main = new URL('../../dist/main.js', import.meta.url).pathname;
+const main = new URL('../../dist/start.cjs', import.meta.url).pathname;
 
 export function makeDataDirectory(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'plumbline-test-'));
