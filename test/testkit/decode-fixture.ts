@@ -1,4 +1,6 @@
 /** Decoders under test with a clock, limits and a series table of their own; what they leave, as comparable rows. */
+import { isDeepStrictEqual } from 'node:util';
+import { expect } from 'vitest';
 import type { DecodeContext, DecodeLimits, DecodeResult } from '../../src/decode/decode-context.js';
 import { decodeJson } from '../../src/decode/json-decoder.js';
 import { decodeProtobuf } from '../../src/decode/protobuf-decoder.js';
@@ -41,4 +43,9 @@ export function decode(bytes: Uint8Array, encoding: Encoding, context: Partial<D
     rows: readBatchRows(batch),
     rejections: rejections.map(({ reason, metricName, count }) => ({ reason, metricName, count })),
   };
+}
+
+/** As toEqual, whose slow comparison is only made where there is a difference to show. */
+export function expectSame(actual: unknown, expected: unknown): void {
+  if (!isDeepStrictEqual(actual, expected)) expect(actual).toStrictEqual(expected);
 }

@@ -37,6 +37,14 @@ function list<T>(item: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> {
   return fc.array(item, { maxLength, size: 'max', depthIdentifier: 'lists' });
 }
 
+/** Seldom empty. */
+function some<T>(item: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> {
+  return mostly(
+    fc.array(item, { minLength: 1, maxLength, size: 'max', depthIdentifier: 'lists' }),
+    fc.constant<T[]>([]),
+  );
+}
+
 const double = fc.oneof(
   { arbitrary: fc.integer({ min: -1000, max: 1000 }), weight: 3 },
   { arbitrary: fc.double({ noNaN: false }), weight: 3 },
@@ -190,7 +198,7 @@ const summaryPoint = merged(
 const temporality = mostly(fc.constantFrom(1, 2), fc.constantFrom(0, 3, 2 ** 31 - 1, -1));
 const dataOf = (points: fc.Arbitrary<OtlpMessage>, header: Record<string, fc.Arbitrary<unknown>> = {}) =>
   mostly(
-    messageWith(['dataPoints', ...Object.keys(header)], { ...header, dataPoints: list(points, 4) }),
+    messageWith(['dataPoints', ...Object.keys(header)], { ...header, dataPoints: some(points, 4) }),
     message({ ...header, dataPoints: list(points, 2) }),
   );
 const data = mostly(
@@ -227,7 +235,7 @@ const scope = message({
   droppedAttributesCount: fc.integer({ min: 0, max: 2 ** 32 - 1 }),
 });
 const scopeMetrics = mostly(
-  messageWith(['metrics'], { scope, metrics: list(metric, 4), schemaUrl: url }),
+  messageWith(['metrics'], { scope, metrics: some(metric, 4), schemaUrl: url }),
   message({ scope, metrics: list(metric, 2), schemaUrl: url }),
 );
 const resource = message({
@@ -236,12 +244,12 @@ const resource = message({
   entityRefs: list(message({ type: text, idKeys: list(text, 2) }), 1),
 });
 const resourceMetrics = mostly(
-  messageWith(['scopeMetrics'], { resource, scopeMetrics: list(scopeMetrics, 2), schemaUrl: url }),
+  messageWith(['scopeMetrics'], { resource, scopeMetrics: some(scopeMetrics, 2), schemaUrl: url }),
   message({ resource, scopeMetrics: list(scopeMetrics, 1), schemaUrl: url }),
 );
 
 /** An ExportMetricsServiceRequest. */
 export const exportRequest: fc.Arbitrary<OtlpMessage> = mostly(
-  messageWith(['resourceMetrics'], { resourceMetrics: list(resourceMetrics, 2) }),
+  messageWith(['resourceMetrics'], { resourceMetrics: some(resourceMetrics, 2) }),
   fc.constant({}),
 );
