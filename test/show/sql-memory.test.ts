@@ -1,35 +1,29 @@
 /** An answer of a gigabyte passes through a server process in bounded memory, however slowly it is read. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { get } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeDataDirectory } from '../testkit/server.js';
+import { type SqlServer, startSqlServer } from '../testkit/sql-server.js';
 
 /** How much more memory the server may take while it sends an answer of any size. */
 const RSS_GROWTH_MAX_MB = 400;
 const ROWS = 9_000_000;
 const SQL = `SELECT number, repeat('x', 100) FROM numbers(${ROWS})`;
 
-const directory = mkdtempSync(join(tmpdir(), 'plumbline-sql-memory-'));
-let server: ChildProcess;
+const data = makeDataDirectory();
+let server: SqlServer;
 let url: string;
 
 beforeAll(async () => {
-  const program = new URL('sql-server-program.ts', import.meta.url).pathname;
-  server = spawn(process.execPath, ['--import', 'tsx', program, directory], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(server.stdout!, 'data')) as [Buffer];
-  url = `http://127.0.0.1:${/^port (\d+)/.exec(line.toString())![1]}/`;
+  server = await startSqlServer(data.path, 0, 'read-only');
+  url = `${server.url}/`;
 });
 afterAll(async () => {
-  server.kill('SIGTERM');
-  if (server.exitCode === null) await once(server, 'exit');
-  rmSync(directory, { recursive: true, force: true });
+  await server.stop();
+  data.remove();
 });
 
 /** `VmRSS` now, `VmHWM` at its highest so far; megabytes. */

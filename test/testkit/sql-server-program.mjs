@@ -1,12 +1,12 @@
 /**
- * A ClickHouse server for tests: the built SQL endpoint, with writes, in front of an embedded engine. Run as a program:
- * <directory> <port>; prints "listening <port>". Plain JavaScript, so that it starts without a loader.
+ * A ClickHouse server for tests: the built SQL endpoint in front of an embedded engine. Run as a program:
+ * <directory> <port> <read-only|read-write>; prints "listening <port>". Plain JavaScript, so that it starts without a loader.
  */
 import { mkdirSync } from 'node:fs';
 import { createSqlEndpoint } from '../../dist/show/sql-endpoint.js';
 import { openEmbeddedClickHouse } from '../../dist/store/embedded-driver.js';
 
-const [directory, port] = process.argv.slice(2);
+const [directory, port, access] = process.argv.slice(2);
 const temporaryDirectory = `${directory}/tmp`;
 mkdirSync(temporaryDirectory, { recursive: true });
 const clickhouse = await openEmbeddedClickHouse({
@@ -14,7 +14,12 @@ const clickhouse = await openEmbeddedClickHouse({
   database: 'default',
   temporaryDirectory,
 });
-const endpoint = createSqlEndpoint({ host: '127.0.0.1', port: Number(port), clickhouse, readOnly: false });
+const endpoint = createSqlEndpoint({
+  host: '127.0.0.1',
+  port: Number(port),
+  clickhouse,
+  readOnly: access === 'read-only',
+});
 await endpoint.start();
 console.log(`listening ${endpoint.address().port}`);
 process.once('SIGTERM', async () => {

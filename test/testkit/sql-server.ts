@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 
 export interface SqlServer {
+  pid: number;
   port: number;
   url: string;
   stop(signal?: NodeJS.Signals): Promise<void>;
@@ -10,8 +11,12 @@ export interface SqlServer {
 const program = new URL('./sql-server-program.mjs', import.meta.url).pathname;
 
 /** Port 0 = any free one; a later start with the port it got is the same server come back. */
-export function startSqlServer(directory: string, port = 0): Promise<SqlServer> {
-  const child = spawn(process.execPath, [program, directory, String(port)], {
+export function startSqlServer(
+  directory: string,
+  port = 0,
+  access: 'read-only' | 'read-write' = 'read-write',
+): Promise<SqlServer> {
+  const child = spawn(process.execPath, [program, directory, String(port), access], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const exited = new Promise<void>((done) => child.once('exit', () => done()));
@@ -23,6 +28,7 @@ export function startSqlServer(directory: string, port = 0): Promise<SqlServer> 
       if (listening === null) return;
       const { 1: got } = listening;
       resolve({
+        pid: child.pid!,
         port: Number(got),
         url: `http://127.0.0.1:${got}`,
         stop: (signal = 'SIGTERM') => {
