@@ -55,11 +55,19 @@ export class IntegerReader {
   hi = 0;
 
   /** The number from `from` to `to`, which JSON's grammar allows, as `bits` bits with or without a sign. */
-  read(bytes: Uint8Array, from: number, to: number, isSigned: boolean, bits: 32 | 64): IntegerFault | undefined {
+  read(
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+    isSigned: boolean,
+    bits: 32 | 64,
+  ): IntegerFault | undefined {
     const isNegative = bytes[from] === MINUS;
     const digits = isNegative ? from + 1 : from;
     const fault =
-      skipDigits(bytes, digits) === to ? this.readDigits(bytes, digits, to) : this.readScaled(bytes, digits, to);
+      skipDigits(bytes, digits) === to
+        ? this.readDigits(bytes, digits, to)
+        : this.readScaled(bytes, digits, to);
     if (fault !== undefined) return fault;
     return this.sign(isNegative, isSigned, bits);
   }
@@ -132,7 +140,8 @@ export function readDouble(bytes: Buffer, from: number, to: number): number {
     } else return Number(bytes.toString('latin1', from, to));
   }
   const places = point === to ? 0 : to - point - 1;
-  if (to - digits - (point === to ? 0 : 1) > EXACT_DIGITS_MAX) return Number(bytes.toString('latin1', from, to));
+  if (to - digits - (point === to ? 0 : 1) > EXACT_DIGITS_MAX)
+    return Number(bytes.toString('latin1', from, to));
   const value = mantissa / POWERS_OF_TEN[places]!;
   return isNegative ? -value : value;
 }

@@ -140,7 +140,10 @@ export class JsonTape {
       } else pos = this.skipSpace(this.readScalar(pos, byte));
       // A value is complete, and with it perhaps what it is in.
       for (;;) {
-        if (depth === 0) return this.expectEnd(pos);
+        if (depth === 0) {
+          this.expectEnd(pos);
+          return;
+        }
         const outer = open[depth - 1]!;
         const isObject = this.isObject(outer);
         const after = bytes[pos];
@@ -200,9 +203,9 @@ export class JsonTape {
   }
 
   private skipEscape(from: number): number {
-    const escape = String.fromCharCode(this.bytes[from + 1] ?? 0);
-    if ('"\\/bfnrt'.includes(escape)) return from + 2;
-    if (escape === 'u' && HEX4.test(this.bytes.toString('latin1', from + 2, from + 6))) return from + 6;
+    const letter = String.fromCharCode(this.bytes[from + 1] ?? 0);
+    if ('"\\/bfnrt'.includes(letter)) return from + 2;
+    if (letter === 'u' && HEX4.test(this.bytes.toString('latin1', from + 2, from + 6))) return from + 6;
     throw this.unexpected(from, 'not an escape');
   }
 

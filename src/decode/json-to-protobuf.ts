@@ -141,10 +141,12 @@ class Transcoder {
   private writeText(value: number): void {
     const { tape, writer } = this;
     if (!tape.isText(value)) throw tape.wrong(value, 'must be a text');
-    if (tape.isEscaped(value)) return this.writeBytes(Buffer.from(tape.text(value)));
-    const from = writer.begin();
-    writer.copy(tape.bytes, tape.from(value), tape.to(value));
-    writer.end(from);
+    if (tape.isEscaped(value)) this.writeBytes(Buffer.from(tape.text(value)));
+    else {
+      const from = writer.begin();
+      writer.copy(tape.bytes, tape.from(value), tape.to(value));
+      writer.end(from);
+    }
   }
 
   private writeBytes(bytes: Uint8Array): void {

@@ -172,7 +172,7 @@ class Decoder {
     };
     const hasNoValue = (point.flags & NO_RECORDED_VALUE) !== 0;
     if (metric.data === 'gauge' || metric.data === 'sum') {
-      rows.numbers.push({ ...shared, kind: kindOf(metric), ...valueOf(hasNoValue ? {} : point) });
+      rows.numbers.push({ ...shared, kind: kindOf(metric), ...exactValue(hasNoValue ? {} : point) });
     } else if (metric.data === 'histogram') {
       rows.histograms.push({
         ...shared,
@@ -214,7 +214,7 @@ class Decoder {
       series,
       pointTime,
       time: bigint(exemplar.timeUnixNano),
-      ...valueOf(exemplar),
+      ...exactValue(exemplar),
       traceId: idOf(exemplar.traceId, 16),
       spanId: idOf(exemplar.spanId, 8),
       attributes: ReferenceSeries.attributes(attributes).map((a) => [
@@ -289,7 +289,7 @@ function kindOf(metric: Message): number {
   return isDelta ? 4 : 5;
 }
 
-function valueOf(holder: Message): { valueType: number; valueInt: bigint; valueDouble: DoubleBits } {
+function exactValue(holder: Message): { valueType: number; valueInt: bigint; valueDouble: DoubleBits } {
   if (holder.value === 'asInt') return { valueType: 1, valueInt: bigint(holder.asInt), valueDouble: 0n };
   if (holder.value === 'asDouble') {
     return { valueType: 2, valueInt: 0n, valueDouble: toDoubleBits(holder.asDouble) };
