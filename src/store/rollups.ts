@@ -6,6 +6,7 @@
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
 import type { Frame } from '../model/spool.js';
+import { MinuteSizes } from './minute-sizes.js';
 import { type Mark, RollupMarks, SERIES_PER_MARK_MAX, SHAPES, type Shape } from './rollup-marks.js';
 import { readQuery } from './sql-files.js';
 import { countByMinute, findSeries } from './touched-buckets.js';
@@ -31,20 +32,30 @@ type Resolution = (typeof RESOLUTIONS)[number];
 /** Late points of one bucket are gathered this long before it is recomputed, milliseconds. */
 const QUIET_MS = 1_000;
 const IDLE_MS = 500;
+const SETTLE_MS = 20;
 const RETRY_MS = 2_000;
 /** Marks of another receiver that are older than this are taken over, milliseconds. */
 const TAKE_OVER_MS = 3 * 3_600_000;
-/** One statement covers at most this many buckets, and bridges gaps of at most this many. */
-const BUCKETS_PER_STATEMENT_MAX = 240;
+/** One statement bridges gaps of at most this many buckets, and reads about this many points at most: few large ones cost
+ * less, because each looks at every part that has any of its time. */
 const GAP_BUCKETS_MAX = 5;
+const POINTS_PER_STATEMENT_MAX = 5_000_000;
+/** Buckets of one statement while nothing is known of their size. */
+const BUCKETS_PER_STATEMENT = 240;
+
+/** Late series of a minute are recomputed by name where the whole minute has this many points, and this many times theirs. */
+const NAMING_POINTS_MIN = 20_000;
+const NAMING_FACTOR_MIN = 10;
 
 const TABLE_SHAPES = new Map<string, Shape>(SHAPES.map((shape) => [`${shape}_points`, shape]));
 
 export class Rollups implements Component {
   private readonly options: RollupsOptions;
   private readonly marks: RollupMarks;
+  private readonly sizes = new MinuteSizes();
   private running: Promise<void> | undefined;
   private isStopping = false;
+  private underWay = 0;
   private wake = () => {};
 
   constructor(options: RollupsOptions) {
@@ -67,9 +78,9 @@ export class Rollups implements Component {
     await this.running;
   }
 
-  /** Buckets that wait to be recomputed. */
+  /** Buckets that wait to be recomputed, or are being. */
   get waiting(): number {
-    return this.marks.size;
+    return this.marks.size + this.underWay;
   }
 
   /** Marks the minutes that these frames touched; resolves when the marks are durable. */
@@ -84,18 +95,24 @@ export class Rollups implements Component {
 
   /** Recompute everything that waits, open buckets too; for tests, imports and orderly ends. */
   async settle(): Promise<void> {
-    while (this.marks.size > 0) await this.recompute(this.marks.takeDue(Number.POSITIVE_INFINITY));
+    while (this.waiting > 0) {
+      const due = this.marks.takeDue(Number.POSITIVE_INFINITY);
+      if (due.length > 0) await this.recompute(due);
+      else await new Promise((done) => setTimeout(done, SETTLE_MS));
+    }
   }
 
   private markFrame(shape: Shape, block: Uint8Array, now: number): void {
     const late = new Set<number>();
     for (const [minute, rows] of countByMinute(block)) {
       const bucket = { shape, resolutionS: 60, timeS: minute * 60 };
+      const rowsPerMinute = this.sizes.add(shape, minute, rows);
       // Every series at once: of a minute that has just ended (it was not recomputed yet, or will be cheap to do again),
       // of one that waits as a whole already, or where naming them would cost more than it spares.
       const isWhole =
         minute * 60_000 + 120_000 + this.options.delayMs >= now ||
         rows > SERIES_PER_MARK_MAX ||
+        rowsPerMinute < Math.max(NAMING_POINTS_MIN, rows * NAMING_FACTOR_MIN) ||
         this.marks.hasAllSeries(bucket);
       if (isWhole) this.touch(shape, RESOLUTIONS[0], bucket.timeS, undefined, now);
       else late.add(minute);
@@ -138,7 +155,16 @@ export class Rollups implements Component {
   /** Recompute these buckets, mark the coarser ones that they belong to, and save both. */
   private async recompute(due: readonly Mark[]): Promise<void> {
     const now = this.options.nowUnixMs();
-    for (const statement of planStatements(due)) {
+    this.underWay += due.length;
+    try {
+      await this.recomputeDue(due, now);
+    } finally {
+      this.underWay -= due.length;
+    }
+  }
+
+  private async recomputeDue(due: readonly Mark[], now: number): Promise<void> {
+    for (const statement of planStatements(due, (mark) => this.countBuckets(mark))) {
       if (this.isStopping) throw new Error('stopped before every due bucket was recomputed');
       await this.runStatement(statement);
     }
@@ -149,6 +175,13 @@ export class Rollups implements Component {
       this.touch(mark.shape, coarser, timeS, mark.series, now);
     }
     await this.marks.save(due);
+  }
+
+  /** Buckets like this one that a statement may cover. */
+  private countBuckets({ shape, resolutionS }: Mark): number {
+    const pointsPerMinute = this.sizes.largestOf(shape);
+    if (pointsPerMinute === 0) return BUCKETS_PER_STATEMENT;
+    return Math.max(1, Math.floor(POINTS_PER_STATEMENT_MAX / (pointsPerMinute * (resolutionS / 60))));
   }
 
   private async runStatement(statement: Statement): Promise<void> {
@@ -200,7 +233,7 @@ interface Statement {
 }
 
 /** Neighbouring buckets of one shape and resolution share a statement: recomputing one too many does no harm. */
-export function planStatements(marks: readonly Mark[]): Statement[] {
+export function planStatements(marks: readonly Mark[], countBucketsMax: (mark: Mark) => number): Statement[] {
   const statements: Statement[] = [];
   const sorted = [...marks].sort(
     (a, b) => a.resolutionS - b.resolutionS || a.shape.localeCompare(b.shape) || a.timeS - b.timeS,
@@ -215,7 +248,7 @@ export function planStatements(marks: readonly Mark[]): Statement[] {
       last.resolution === resolution &&
       (last.series === undefined) === (mark.series === undefined) &&
       mark.timeS - last.toS <= GAP_BUCKETS_MAX * resolution.seconds &&
-      toS - last.fromS <= BUCKETS_PER_STATEMENT_MAX * resolution.seconds &&
+      toS - last.fromS <= countBucketsMax(mark) * resolution.seconds &&
       (last.series?.size ?? 0) + (mark.series?.size ?? 0) <= SERIES_PER_MARK_MAX
     ) {
       last.toS = toS;

@@ -246,27 +246,44 @@ describe('rollups', () => {
     expect(Number(rows[0]!.last)).toBeGreaterThan(START_S + 8_000);
   });
 
-  it('take more late series than one statement could name, and a restart before they are recomputed', async () => {
+  it('recompute late series of a large minute by name, more of them than one statement holds, after a restart too', async () => {
     const startS = Date.UTC(2026, 10, 19, 7, 0, 0) / 1000;
+    const firstSeries = 1_000_000;
+    const seriesCount = 60_000;
+    const point = (series: number, timeS: number, value: number): Point => ({
+      series: firstSeries + series,
+      kind: KIND_GAUGE,
+      startS: 0,
+      timeS,
+      value,
+    });
     const first = createRollups('receiver-many');
-    // Few series in each insert, as of many small senders, until there are far more than a statement can hold.
-    for (let part = 0; part < 20; part++) {
-      const points: Point[] = [];
-      for (let i = 0; i < 1_000; i++) {
-        const series = 1_000_000 + part * 1_000 + i;
-        for (const timeS of [startS, startS + 60]) {
-          points.push({ series, kind: KIND_GAUGE, startS: 0, timeS, value: 1 });
-        }
-      }
-      await insert(points, first);
+    const everySeries = Array.from({ length: seriesCount }, (_, i) => i);
+    await insert(
+      everySeries.map((i) => point(i, startS, 1)),
+      first,
+    );
+    await first.settle();
+    // Many late senders of 500 series each: at first they are named, then they are more than a statement can name.
+    for (let part = 0; part < 12; part++) {
+      const late = everySeries.slice(part * 500, (part + 1) * 500);
+      await insert(
+        late.map((i) => point(i, startS + 10, 2)),
+        first,
+      );
+      if (part === 3) await first.settle();
     }
     const second = createRollups('receiver-many');
     await second.start();
     await second.settle();
     await second.shutdown(1_000);
-    const [row] = await clickhouse.query<{ n: string }>(
-      'SELECT sum(points) AS n FROM number_1m FINAL WHERE series_id >= 1000000 AND series_id < 1020000',
-    );
-    expect(Number(row!.n)).toBe(40_000);
+    for (const table of ['number_1m', 'number_1h', 'number_1d']) {
+      const [row] = await clickhouse.query<Record<string, string>>(
+        `SELECT sum(points) AS points, sum(sum) AS sum, countIf(last_value = 2) AS late, count() AS series
+         FROM ${table} FINAL WHERE series_id >= ${firstSeries} AND series_id < ${firstSeries + seriesCount}`,
+      );
+      const numbers = Object.fromEntries(Object.entries(row!).map(([name, value]) => [name, Number(value)]));
+      expect(numbers, table).toEqual({ points: 66_000, sum: 72_000, late: 6_000, series: 60_000 });
+    }
   });
 });
