@@ -44,11 +44,11 @@ export class JsonTape {
   private ends: Uint32Array;
 
   constructor(bytes: Uint8Array) {
+    if (bytes.length > BYTES_MAX) throw malformedJson('it is too long');
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const capacity = (bytes.length >>> 3) + 16;
     this.starts = new Uint32Array(capacity);
     this.ends = new Uint32Array(capacity);
-    if (bytes.length > BYTES_MAX) throw malformedJson('it is too long');
     if (!isUtf8(bytes)) throw malformedJson('it is not UTF-8');
     this.readDocument();
   }
