@@ -20,7 +20,7 @@ const program = new Command('bench')
   .addOption(
     new Option('--shape <shape>', 'shape of the requests').choices(['tsbs', 'sdk', 'all']).default('all'),
   )
-  .option('--points <n>', 'points per run', readCount, 2_000_000)
+  .option('--points <n>', 'points per run; short runs weigh the start of the process', readCount, 8_000_000)
   .option('--runs <n>', 'runs per shape; medians are reported', readCount, 3)
   .option('--json', 'one JSON document instead of a table', false);
 program.parse();
