@@ -47,8 +47,6 @@ const BUCKETS_PER_STATEMENT = 240;
 const NAMING_POINTS_MIN = 20_000;
 const NAMING_FACTOR_MIN = 10;
 
-const TABLE_SHAPES = new Map<string, Shape>(SHAPES.map((shape) => [`${shape}_points`, shape]));
-
 export class Rollups implements Component {
   private readonly options: RollupsOptions;
   private readonly marks: RollupMarks;
@@ -86,9 +84,9 @@ export class Rollups implements Component {
   /** Marks the minutes that these frames touched; resolves when the marks are durable. */
   async markTouched(frames: readonly Frame[]): Promise<void> {
     const now = this.options.nowUnixMs();
-    for (const frame of frames) {
-      const shape = TABLE_SHAPES.get(frame.table);
-      if (shape !== undefined) this.markFrame(shape, frame.payload, now);
+    for (const shape of SHAPES) {
+      const blocks = frames.filter((f) => f.table === `${shape}_points`).map((f) => f.payload);
+      if (blocks.length > 0) this.markBlocks(shape, blocks, now);
     }
     await this.marks.save();
   }
@@ -102,24 +100,29 @@ export class Rollups implements Component {
     }
   }
 
-  private markFrame(shape: Shape, block: Uint8Array, now: number): void {
+  private markBlocks(shape: Shape, blocks: readonly Uint8Array[], now: number): void {
+    const counts = new Map<number, number>();
+    for (const block of blocks) countByMinute(block, counts);
     const late = new Set<number>();
-    for (const [minute, rows] of countByMinute(block)) {
+    for (const [minute, points] of counts) {
       const bucket = { shape, resolutionS: 60, timeS: minute * 60 };
-      const rowsPerMinute = this.sizes.add(shape, minute, rows);
+      const pointsPerMinute = this.sizes.add(shape, minute, points);
       // Every series at once: of a minute that has just ended (it was not recomputed yet, or will be cheap to do again),
       // of one that waits as a whole already, or where naming them would cost more than it spares.
       const isWhole =
         minute * 60_000 + 120_000 + this.options.delayMs >= now ||
-        rows > SERIES_PER_MARK_MAX ||
-        rowsPerMinute < Math.max(NAMING_POINTS_MIN, rows * NAMING_FACTOR_MIN) ||
+        points > SERIES_PER_MARK_MAX ||
+        pointsPerMinute < Math.max(NAMING_POINTS_MIN, points * NAMING_FACTOR_MIN) ||
         this.marks.hasAllSeries(bucket);
       if (isWhole) this.touch(shape, RESOLUTIONS[0], bucket.timeS, undefined, now);
       else late.add(minute);
     }
     if (late.size === 0) return;
-    for (const [minute, series] of findSeries(block, late))
-      this.touch(shape, RESOLUTIONS[0], minute * 60, series, now);
+    for (const block of blocks) {
+      for (const [minute, series] of findSeries(block, late)) {
+        this.touch(shape, RESOLUTIONS[0], minute * 60, series, now);
+      }
+    }
   }
 
   private touch(

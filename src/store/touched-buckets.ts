@@ -3,10 +3,9 @@
  * spool/batch-blocks.ts wrote it (series_id and time are its first two columns); leaves: minutes and series.
  */
 
-/** Minutes since the epoch of every point, each with its number of points. */
-export function countByMinute(block: Uint8Array): Map<number, number> {
+/** Adds the points of a block to `counts`, by minute since the epoch. */
+export function countByMinute(block: Uint8Array, counts: Map<number, number>): void {
   const { view, rows, timeAt } = readLeadingColumns(block);
-  const counts = new Map<number, number>();
   let lastLo = -1;
   let lastHi = -1;
   let minute = -1;
@@ -28,7 +27,6 @@ export function countByMinute(block: Uint8Array): Map<number, number> {
     minute = next;
   }
   countUntil(rows);
-  return counts;
 }
 
 /** series_id of every point in one of `minutes`. */
