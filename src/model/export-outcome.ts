@@ -34,16 +34,32 @@ export interface ExportOutcome {
   /** Points in `rejections`, summed. */
   rejected: number;
   rejections: Rejection[];
+  /** What the sender should know although nothing was rejected for it, one sentence each; none where unset or empty. */
+  warnings?: readonly string[];
 }
 
-/** The `error_message` of a partial success: names what and why, at most `charsMax` characters. */
-export function describeRejections(rejections: readonly Rejection[], charsMax = 4096): string {
-  const lines = rejections.map(
-    (r) =>
-      `${r.count} point${r.count === 1 ? '' : 's'} of "${r.metricName}" rejected (${r.reason}): ${r.detail}`,
-  );
-  const text = lines.join('; ');
+/**
+ * The `error_message` of a partial success: names what was rejected and why, then the warnings; at most `charsMax`
+ * characters. Empty where there is nothing to say.
+ */
+export function describeOutcome(
+  { rejections, warnings = [] }: Pick<ExportOutcome, 'rejections' | 'warnings'>,
+  charsMax = 4096,
+): string {
+  let text = '';
+  for (const rejection of rejections) {
+    if (text.length > charsMax) break;
+    text += `${text === '' ? '' : '; '}${describeRejection(rejection)}`;
+  }
+  for (const warning of warnings) {
+    if (text.length > charsMax) break;
+    text += `${text === '' ? '' : '; '}${warning}`;
+  }
   return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+}
+
+function describeRejection({ count, metricName, reason, detail }: Rejection): string {
+  return `${count} point${count === 1 ? '' : 's'} of "${metricName}" rejected (${reason}): ${detail}`;
 }
 
 /** The one function in which both protocols meet. Resolves only when the accepted points are on disk. */

@@ -2,7 +2,7 @@
  * Answers as bytes, in protobuf or JSON: ExportMetricsServiceResponse for a success, google.rpc.Status for a failure.
  * Enters: an ExportOutcome or a Failure; leaves: a body well under the 4 MiB that clients accept.
  */
-import { describeRejections, type ExportOutcome } from '../model/export-outcome.js';
+import { describeOutcome, type ExportOutcome } from '../model/export-outcome.js';
 import { type Failure, GRPC_CODES } from './status-codes.js';
 
 export type Encoding = 'protobuf' | 'json';
@@ -11,15 +11,21 @@ export type Encoding = 'protobuf' | 'json';
 const MESSAGE_CHARS_MAX = 4096;
 const TYPE_URL = 'type.googleapis.com/google.rpc.';
 
-/** A full success is the empty message; a partial one names what was rejected and why. */
+/**
+ * A full success is the empty message; a partial one names what was rejected and why; warnings alone are a partial
+ * success with 0 rejected (OTLP specification, "Partial Success").
+ */
 export function encodeOutcome(outcome: ExportOutcome, encoding: Encoding): Buffer {
-  if (outcome.rejected === 0) return encoding === 'json' ? Buffer.from('{}') : Buffer.alloc(0);
-  const errorMessage = describeRejections(outcome.rejections, MESSAGE_CHARS_MAX);
+  const { rejected, warnings } = outcome;
+  if (rejected === 0 && (warnings === undefined || warnings.length === 0)) {
+    return encoding === 'json' ? Buffer.from('{}') : Buffer.alloc(0);
+  }
+  const errorMessage = describeOutcome(outcome, MESSAGE_CHARS_MAX);
   if (encoding === 'json') {
-    const partialSuccess = { rejectedDataPoints: String(outcome.rejected), errorMessage };
+    const partialSuccess = { rejectedDataPoints: String(rejected), errorMessage };
     return Buffer.from(JSON.stringify({ partialSuccess }));
   }
-  return bytesField(1, Buffer.concat([varintField(1, outcome.rejected), textField(2, errorMessage)]));
+  return bytesField(1, Buffer.concat([varintField(1, rejected), textField(2, errorMessage)]));
 }
 
 /**
@@ -59,7 +65,9 @@ function bytesField(field: number, value: Buffer): Buffer {
   return Buffer.concat([varint(field * 8 + 2), varint(value.length), value]);
 }
 
+/** A zero is not written: it is the default. */
 function varintField(field: number, value: number): Buffer {
+  if (value === 0) return Buffer.alloc(0);
   return Buffer.concat([varint(field * 8), varint(value)]);
 }
 

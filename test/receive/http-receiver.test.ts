@@ -87,6 +87,41 @@ describe('success', () => {
     expect(partialSuccess.errorMessage).toContain('time_zero');
   });
 
+  const warned: ExportOutcome = {
+    accepted: 5,
+    rejected: 0,
+    rejections: [],
+    warnings: ['3 new series of "cpu" were folded', 'send fewer'],
+  };
+
+  it('answers warnings alone with 200, 0 rejected and the warnings as the message', async () => {
+    await start(async () => warned);
+    const answer = await send(someBytes);
+    expect(answer.status).toBe(200);
+    const errorMessage = '3 new series of "cpu" were folded; send fewer';
+    // A zero is not written in protobuf.
+    expect(readResponse(answer.bytes)).toEqual({ partialSuccess: { errorMessage } });
+    const json = await send('{}', { 'Content-Type': JSON_TYPE });
+    expect(JSON.parse(json.bytes.toString())).toEqual({
+      partialSuccess: { rejectedDataPoints: '0', errorMessage },
+    });
+  });
+
+  it('answers an empty list of warnings as a full success', async () => {
+    await start(async () => ({ ...warned, warnings: [] }));
+    expect((await send(someBytes)).bytes).toHaveLength(0);
+  });
+
+  it('says what was rejected before what is only a warning', async () => {
+    await start(async () => ({ ...warned, rejected: 300, rejections: partial.rejections }));
+    const { partialSuccess } = readResponse((await send(someBytes)).bytes) as {
+      partialSuccess: Record<string, string>;
+    };
+    expect(partialSuccess.errorMessage).toMatch(
+      /^300 points .*time is 0; 3 new series .* folded; send fewer$/,
+    );
+  });
+
   it('keeps the answer short however many metrics were rejected', async () => {
     const rejections = Array.from({ length: 50_000 }, (_, i) => ({
       reason: 'time_zero' as const,
