@@ -1,11 +1,14 @@
 -- Recompute {target} from the finer rollup {source} between {from} and {to}, both on bucket borders of the target.
 INSERT INTO {target:Identifier}
 (
-    series_id, time, epoch, kind, points, count, sum, min, max, first_time, last_time, first_value,
-    last_value, increase, ended
+    series_id, time, epoch, kind, points, count, sum, min, max, first_time, last_time, first_int, first_double,
+    last_int, last_double, increase, resets, ended
 )
 WITH
-    arraySort(r -> r.1, groupArrayIf((row_first_time, row_first_value, row_last_value), row_count > 0 AND row_kind = 'cumulative_counter')) AS rows
+    -- The steps between neighbouring rows: from the last point of the one to the first of the next.
+    arraySort(r -> r.1, groupArrayIf((row_first_time, row_first_int, row_first_double, row_last_int, row_last_double),
+        row_count > 0 AND row_kind = 'cumulative_counter')) AS rows,
+    arrayMap((a, b) -> toFloat64(b.2 - a.4) + (b.3 - a.5), arrayPopBack(rows), arrayPopFront(rows)) AS steps
 SELECT
     series_id,
     bucket AS time,
@@ -18,14 +21,15 @@ SELECT
     maxIf(row_max, row_count > 0) AS max,
     if(count > 0, minIf(row_first_time, row_count > 0), min(row_first_time)) AS first_time,
     if(count > 0, maxIf(row_last_time, row_count > 0), max(row_last_time)) AS last_time,
-    argMinIf(row_first_value, row_first_time, row_count > 0) AS first_value,
-    argMaxIf(row_last_value, row_last_time, row_count > 0) AS last_value,
-    multiIf(
-        kind IN ('delta_counter', 'delta_updown'), sum,
-        kind = 'cumulative_updown', last_value - first_value,
-        sum(row_increase) + arraySum(arrayMap(
-            (a, b) -> if(b.2 >= a.3, b.2 - a.3, b.2), arrayPopBack(rows), arrayPopFront(rows)))) AS increase,
-    argMax(row_ended, row_last_time) AS ended
+    argMinIf(row_first_int, row_first_time, row_count > 0) AS first_int,
+    argMinIf(row_first_double, row_first_time, row_count > 0) AS first_double,
+    argMaxIf(row_last_int, row_last_time, row_count > 0) AS last_int,
+    argMaxIf(row_last_double, row_last_time, row_count > 0) AS last_double,
+    if(kind = 'cumulative_updown',
+        toFloat64(last_int - first_int) + (last_double - first_double),
+        sum(row_increase) + arraySum((step, row) -> if(step >= 0, step, greatest(toFloat64(row.2) + row.3, 0)), steps, arrayPopFront(rows))) AS increase,
+    sum(row_resets) + arrayCount(step -> step < 0, steps) AS resets,
+    argMax(row_ended, row_seen_time) AS ended
 FROM
 (
     SELECT
@@ -33,8 +37,9 @@ FROM
         toDateTime(intDiv(toUnixTimestamp(time), {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
         epoch,
         kind AS row_kind, points AS row_points, count AS row_count, sum AS row_sum, min AS row_min, max AS row_max,
-        first_time AS row_first_time, last_time AS row_last_time, first_value AS row_first_value,
-        last_value AS row_last_value, increase AS row_increase, ended AS row_ended
+        first_time AS row_first_time, last_time AS row_last_time, first_int AS row_first_int,
+        first_double AS row_first_double, last_int AS row_last_int, last_double AS row_last_double,
+        increase AS row_increase, resets AS row_resets, ended AS row_ended, time AS row_seen_time
     FROM {source:Identifier} FINAL
     WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
 )

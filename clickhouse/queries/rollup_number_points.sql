@@ -1,12 +1,17 @@
 -- Recompute {target} from raw number points between {from} and {to}, both on bucket borders.
 INSERT INTO {target:Identifier}
 (
-    series_id, time, epoch, kind, points, count, sum, min, max, first_time, last_time, first_value,
-    last_value, increase, ended
+    series_id, time, epoch, kind, points, count, sum, min, max, first_time, last_time, first_int, first_double,
+    last_int, last_double, increase, resets, ended
 )
 WITH
-    -- Counters in time order; a drop is a reset and the new value counts from zero. Integers subtract as integers.
-    arraySort(p -> p.1, groupArrayIf((at, value_int, value_double), has_value AND point_kind = 'cumulative_counter')) AS steps
+    -- Counters in time order. Integers subtract as integers; one that turned into a double subtracts all the same.
+    -- Three plain arrays: gathering tuples costs several times as much.
+    groupArrayIf(at_ns, is_step) AS times,
+    arraySort((value, t) -> t, groupArrayIf(value_int, is_step), times) AS ints,
+    arraySort((value, t) -> t, groupArrayIf(value_double, is_step), times) AS doubles,
+    arrayMap((int_from, int_to, from, to) -> toFloat64(int_to - int_from) + (to - from),
+        arrayPopBack(ints), arrayPopFront(ints), arrayPopBack(doubles), arrayPopFront(doubles)) AS steps
 SELECT
     series_id,
     bucket AS time,
@@ -19,14 +24,17 @@ SELECT
     maxIf(number, has_value) AS max,
     if(count > 0, minIf(at, has_value), min(at)) AS first_time,
     if(count > 0, maxIf(at, has_value), max(at)) AS last_time,
-    argMinIf(number, at, has_value) AS first_value,
-    argMaxIf(number, at, has_value) AS last_value,
+    argMinIf(value_int, at, has_value) AS first_int,
+    argMinIf(value_double, at, has_value) AS first_double,
+    argMaxIf(value_int, at, has_value) AS last_int,
+    argMaxIf(value_double, at, has_value) AS last_double,
     multiIf(
-        kind IN ('delta_counter', 'delta_updown'), sum,
-        kind = 'cumulative_updown', last_value - first_value,
-        arraySum(arrayMap(
-            (a, b) -> if(b.2 >= a.2 AND b.3 >= a.3, toFloat64(b.2 - a.2) + (b.3 - a.3), toFloat64(b.2) + b.3),
-            arrayPopBack(steps), arrayPopFront(steps)))) AS increase,
+        kind = 'cumulative_counter', arraySum((step, int, double) -> if(step >= 0, step, greatest(toFloat64(int) + double, 0)), steps, arrayPopFront(ints), arrayPopFront(doubles)),
+        kind = 'cumulative_updown', toFloat64(last_int - first_int) + (last_double - first_double),
+        kind = 'delta_counter', sumIf(number, has_value AND number > 0),
+        kind = 'delta_updown', sum,
+        0) AS increase,
+    arrayCount(step -> step < 0, steps) AS resets,
     argMax(value_type = 'none', at) AS ended
 FROM
 (
@@ -40,7 +48,9 @@ FROM
         value_int,
         value_double,
         toFloat64(value_int) + value_double AS number,
-        value_type != 'none' AND NOT isNaN(value_double) AS has_value
+        toUnixTimestamp64Nano(time) AS at_ns,
+        value_type != 'none' AND isFinite(value_double) AS has_value,
+        has_value AND kind = 'cumulative_counter' AS is_step
     FROM number_points FINAL
     WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
 )

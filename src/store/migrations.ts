@@ -6,6 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
 import { sqlDirectory } from './sql-files.js';
+import { createViews } from './views/views.js';
 
 interface Migration {
   version: number;
@@ -13,7 +14,7 @@ interface Migration {
   statements: string[];
 }
 
-/** Applies what is missing, in order; returns the names of what was applied. */
+/** Applies what is missing, in order, and makes the views anew; returns the names of what was applied. */
 export async function applyMigrations(clickhouse: ClickHouse): Promise<string[]> {
   await createVersionTable(clickhouse);
   const migrations = await readMigrations();
@@ -39,6 +40,7 @@ export async function applyMigrations(clickhouse: ClickHouse): Promise<string[]>
     );
     done.push(migration.name);
   }
+  await createViews(clickhouse);
   return done;
 }
 

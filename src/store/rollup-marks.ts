@@ -122,32 +122,62 @@ export class RollupMarks {
     );
   }
 
-  /** Load what this receiver, or another one that has been silent since `staleMs`, left waiting. */
-  async load(nowMs: number, staleMs: number): Promise<void> {
-    const rows = await this.clickhouse.query<{
-      shape: Shape;
-      resolution_s: number;
-      time_s: number;
-      series: string[];
-      newest: string;
-      receiver: string;
-    }>(
-      `SELECT shape, resolution_s, toUnixTimestamp(time) AS time_s, arrayMap(id -> toString(id), series) AS series,
-              toString(version) AS newest, receiver
-       FROM rollup_marks FINAL
-       WHERE waits AND (receiver = {receiver:String} OR version < {stale:UInt64})`,
-      { params: { receiver: this.receiver, stale: String(BigInt(staleMs) * 1000n) } },
-    );
+  /** Load what this receiver left waiting. */
+  async load(nowMs: number): Promise<void> {
+    const rows = await this.readWaiting('receiver = {receiver:String}', { receiver: this.receiver });
     for (const row of rows) {
-      if (row.receiver === this.receiver && BigInt(row.newest) > this.lastVersion)
-        this.lastVersion = BigInt(row.newest);
+      if (BigInt(row.newest) > this.lastVersion) this.lastVersion = BigInt(row.newest);
+    }
+    this.touchAll(rows, nowMs);
+  }
+
+  /** Make marks of other receivers that have been silent since `staleMs` ours: durable here first, then done there. */
+  async takeOver(nowMs: number, staleMs: number): Promise<void> {
+    const params = { receiver: this.receiver, stale: String(BigInt(staleMs) * 1000n) };
+    const condition = 'receiver != {receiver:String} AND version < {stale:UInt64}';
+    const rows = await this.readWaiting(condition, params);
+    if (rows.length === 0) return;
+    this.touchAll(rows, nowMs);
+    await this.save();
+    await this.clickhouse.command(
+      `INSERT INTO rollup_marks (shape, resolution_s, time, receiver, version, waits, series)
+       SELECT shape, resolution_s, time, receiver, version + 1, false, []
+       FROM rollup_marks FINAL WHERE waits AND ${condition}`,
+      { params },
+    );
+  }
+
+  /** Remove marks of this receiver that were worked off before `beforeMs`. */
+  async forgetDone(beforeMs: number): Promise<void> {
+    const own = 'receiver = {receiver:String} AND version < {before:UInt64}';
+    await this.clickhouse.command(
+      `ALTER TABLE rollup_marks DELETE WHERE ${own} AND (shape, resolution_s, time) IN (
+         SELECT shape, resolution_s, time FROM rollup_marks FINAL WHERE NOT waits AND ${own})`,
+      {
+        params: { receiver: this.receiver, before: String(BigInt(beforeMs) * 1000n) },
+        settings: { allow_nondeterministic_mutations: 1 },
+      },
+    );
+  }
+
+  private readWaiting(condition: string, params: Record<string, string>): Promise<WaitingRow[]> {
+    return this.clickhouse.query<WaitingRow>(
+      `SELECT shape, resolution_s, toUnixTimestamp(time) AS time_s, arrayMap(id -> toString(id), series) AS series,
+              toString(version) AS newest
+       FROM rollup_marks FINAL WHERE waits AND ${condition}`,
+      { params },
+    );
+  }
+
+  private touchAll(rows: readonly WaitingRow[], nowMs: number): void {
+    for (const row of rows) {
       const series = row.series.length === 0 ? undefined : new Set(row.series.map(BigInt));
-      this.touch(
-        { shape: row.shape, resolutionS: Number(row.resolution_s), timeS: Number(row.time_s) },
-        series,
-        nowMs,
-        nowMs,
-      );
+      const bucket = {
+        shape: row.shape,
+        resolutionS: Number(row.resolution_s),
+        timeS: Number(row.time_s),
+      };
+      this.touch(bucket, series, nowMs, nowMs);
     }
   }
 
@@ -161,6 +191,14 @@ export class RollupMarks {
 
 function keyOf(mark: Bucket): string {
   return `${mark.shape} ${mark.resolutionS} ${mark.timeS}`;
+}
+
+interface WaitingRow {
+  shape: Shape;
+  resolution_s: number;
+  time_s: number;
+  series: string[];
+  newest: string;
 }
 
 interface MarkRow {

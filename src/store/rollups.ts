@@ -36,6 +36,7 @@ const SETTLE_MS = 20;
 const RETRY_MS = 2_000;
 /** Marks of another receiver that are older than this are taken over, milliseconds. */
 const TAKE_OVER_MS = 3 * 3_600_000;
+const TIDY_EVERY_MS = 3_600_000;
 /** One statement bridges gaps of at most this many buckets, and reads about this many points at most: few large ones cost
  * less, because each looks at every part that has any of its time. */
 const GAP_BUCKETS_MAX = 5;
@@ -54,6 +55,7 @@ export class Rollups implements Component {
   private running: Promise<void> | undefined;
   private isStopping = false;
   private underWay = 0;
+  private tidiedMs = 0;
   private wake = () => {};
 
   constructor(options: RollupsOptions) {
@@ -65,7 +67,9 @@ export class Rollups implements Component {
   async start(): Promise<void> {
     if (this.running !== undefined) return;
     const now = this.options.nowUnixMs();
-    await this.marks.load(now, now - TAKE_OVER_MS);
+    await this.marks.load(now);
+    await this.marks.takeOver(now, now - TAKE_OVER_MS);
+    this.tidiedMs = now;
     this.running = this.run();
   }
 
@@ -140,8 +144,10 @@ export class Rollups implements Component {
   private async run(): Promise<void> {
     while (!this.isStopping) {
       const due = this.marks.takeDue(this.options.nowUnixMs());
-      if (due.length === 0) await this.pause(IDLE_MS);
-      else {
+      if (due.length === 0) {
+        await this.tidy();
+        await this.pause(IDLE_MS);
+      } else {
         try {
           await this.recompute(due);
         } catch (error) {
@@ -152,6 +158,19 @@ export class Rollups implements Component {
           await this.pause(RETRY_MS);
         }
       }
+    }
+  }
+
+  /** Every hour: take over what silent receivers left waiting, and forget marks that were worked off. */
+  private async tidy(): Promise<void> {
+    const now = this.options.nowUnixMs();
+    if (now - this.tidiedMs < TIDY_EVERY_MS) return;
+    this.tidiedMs = now;
+    try {
+      await this.marks.takeOver(now, now - TAKE_OVER_MS);
+      await this.marks.forgetDone(now - TIDY_EVERY_MS);
+    } catch (error) {
+      this.options.onError(error as Error);
     }
   }
 
@@ -209,10 +228,9 @@ export class Rollups implements Component {
       settings,
     });
     if (resolution.name === '1h') {
-      await clickhouse.command(restrict(readQuery('rollup_activity')), {
-        params: { ...params, source: target },
-        settings,
-      });
+      const fromTarget = { params: { ...params, source: target }, settings };
+      await clickhouse.command(restrict(readQuery('rollup_activity')), fromTarget);
+      await clickhouse.command(restrict(readQuery('rollup_resources')), fromTarget);
     }
   }
 

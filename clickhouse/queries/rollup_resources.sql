@@ -1,0 +1,12 @@
+-- When each resource (process) was first heard of, from the rows of {source} between {from} and {to}.
+INSERT INTO resource_activity (resource_id, first_time)
+SELECT s.resource_id, min(r.first_time)
+FROM
+(
+    SELECT series_id, min(first_time) AS first_time
+    FROM {source:Identifier} FINAL
+    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+    GROUP BY series_id
+) AS r
+INNER JOIN series AS s ON s.series_id = r.series_id
+GROUP BY s.resource_id

@@ -1,0 +1,116 @@
+/**
+ * SQL that reads every point of a metric once, as coarse as possible: the common part of all views of increases and
+ * quantiles. Enters: a shape and what to select; leaves: text with the parameters metric, start_time, end_time, step_s.
+ * Views are flat on purpose: the engine analyses a view inside a view again at every level.
+ */
+import type { Shape } from '../rollup-marks.js';
+
+/** The parameters of every view, as placeholders. */
+export const METRIC = '{metric:String}';
+export const START_TIME = "{start_time:DateTime64(9, 'UTC')}";
+export const END_TIME = "{end_time:DateTime64(9, 'UTC')}";
+export const STEP_S = '{step_s:UInt32}';
+
+/** The one place where readers turn the name of a metric into its series. */
+export const SERIES_OF_METRIC = `SELECT series_id FROM series WHERE metric_name = ${METRIC}`;
+
+/**
+ * WITH elements that `chainRows` and the views around it refer to: borders of the grid in nanoseconds, and buckets that
+ * wait to be recomputed, by size (a coarse bucket waits while any finer one in it does).
+ */
+export function chainAliases(shape: Shape): string {
+  return `
+    ${START_TIME} AS from_time,
+    ${END_TIME} AS to_time,
+    toUnixTimestamp64Nano(from_time) AS from_ns,
+    toUnixTimestamp64Nano(to_time) AS to_ns,
+    1000000000 * toInt64(${STEP_S}) + throwIf(${STEP_S} = 0, 'step_s must be at least 1') AS step_ns,
+    (
+        SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60))
+        FROM rollup_marks FINAL
+        WHERE waits AND shape = '${shape}'
+    ) AS waiting,
+    waiting.1 AS waiting_days,
+    waiting.2 AS waiting_hours,
+    waiting.3 AS waiting_minutes`;
+}
+
+/** Whether a border of the grid cuts the bucket that begins at `bucket` in two. */
+function isCut(bucket: string, seconds: number): string {
+  const from = `toUnixTimestamp(${bucket}) * 1000000000`;
+  const to = `${from} + ${seconds}000000000`;
+  return `(${from} < to_ns AND ${to} > to_ns OR ${to} > from_ns AND (${from} < from_ns
+        OR intDiv(${from} - from_ns, step_ns) != intDiv(${to} - 1 - from_ns, step_ns)))`;
+}
+
+/** Condition under which a bucket is not taken as it is but read finer. */
+function isRefined(bucket: string, seconds: number, waiting: string): string {
+  return `(${bucket} IN ${waiting} OR ${isCut(bucket, seconds)})`;
+}
+
+/** The same, less exact and in a form that primary keys understand: what is left out is not read at all. */
+function mayBeRefined(bucketOf: string, seconds: number, waiting: string): string {
+  const isAligned = `from_ns % ${seconds}000000000 = 0 AND step_ns % ${seconds}000000000 = 0`;
+  return `(${bucketOf}(time) IN ${waiting} OR time >= ${bucketOf}(if(${isAligned}, to_time, least(from_time, to_time))))`;
+}
+
+/**
+ * Rows that together hold every point of `shape` before end_time once: rows of 1d, 1h and 1m, and single points as rows
+ * of their own. A bucket is read finer where it waits to be recomputed, or where a border of the grid cuts it in two.
+ * `rollupColumns` is selected from {shape}_1d, _1h and _1m, `pointColumns` from {shape}_points, under the same names.
+ */
+export function chainRows(shape: Shape, rollupColumns: string, pointColumns: string): string {
+  const branch = (columns: string, table: string, ...conditions: string[]) => `
+    SELECT ${columns}
+    FROM ${shape}_${table} FINAL
+    WHERE series_id IN (${SERIES_OF_METRIC}) AND time < to_time
+        AND ${conditions.join('\n        AND ')}`;
+  return [
+    branch(rollupColumns, '1d', `NOT ${isRefined('time', 86_400, 'waiting_days')}`),
+    branch(
+      rollupColumns,
+      '1h',
+      mayBeRefined('toStartOfDay', 86_400, 'waiting_days'),
+      isRefined('toStartOfDay(time)', 86_400, 'waiting_days'),
+      `NOT ${isRefined('time', 3_600, 'waiting_hours')}`,
+    ),
+    branch(
+      rollupColumns,
+      '1m',
+      mayBeRefined('toStartOfHour', 3_600, 'waiting_hours'),
+      isRefined('toStartOfHour(time)', 3_600, 'waiting_hours'),
+      `NOT ${isRefined('time', 60, 'waiting_minutes')}`,
+    ),
+    branch(
+      pointColumns,
+      'points',
+      mayBeRefined('toStartOfMinute', 60, 'waiting_minutes'),
+      isRefined('toStartOfMinute(time)', 60, 'waiting_minutes'),
+    ),
+  ].join('\n    UNION ALL');
+}
+
+/** The start of the grid step in which `time` (a DateTime64(9)) lies. */
+export function stepOf(time: string): string {
+  return `fromUnixTimestamp64Nano(from_ns + intDiv(toUnixTimestamp64Nano(${time}) - from_ns, step_ns) * step_ns, 'UTC')`;
+}
+
+/**
+ * Whether the first point of a chain counts from zero: its start is known, and somebody was there to see it grow.
+ * Needs `epoch`, `first_time` and, from `DESCRIBED_SERIES`, `observed_since`. A start that is 0, in the future of the point
+ * or its very time is unknown (OTLP metrics data model, "Unknown start time"). A start more than a day before the first
+ * point counts only where the process was heard of before: else a counter that ran long before anyone watched would
+ * leak as a whole into one step. (SDKs report the start of the process for attribute sets that come up much later.)
+ */
+export const IS_START_KNOWN = `(toUnixTimestamp64Nano(epoch) > 0 AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
+            OR toUnixTimestamp64Nano(observed_since) > 0 AND observed_since < first_time - INTERVAL 1 SECOND))`;
+
+/**
+ * (series_id, shown_series_id, observed_since) of the metric's series, to be joined to chains: under which row of `series`
+ * results are shown, and when the process was first heard of.
+ */
+export const DESCRIBED_SERIES = `
+    SELECT s.series_id AS series_id, s.series_id AS shown_series_id, min(r.first_time) AS observed_since
+    FROM series AS s LEFT JOIN resource_activity AS r ON s.resource_id = r.resource_id
+    WHERE s.metric_name = ${METRIC}
+    GROUP BY series_id`;
