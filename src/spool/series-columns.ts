@@ -1,10 +1,12 @@
 /** Rows of the `series` table as Native columns. Runs once per new series. */
 import { Bytes, Lanes } from '../model/point-batch.js';
 import type { Attribute, MetricType, Series, SeriesRow, Temporality } from '../model/series.js';
+import { parseUnit, type UnitStatus } from '../model/unit.js';
 import { appendNativeText, column, type NativeColumn } from './native-format.js';
 
 const METRIC_TYPES: readonly MetricType[] = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'];
 const TEMPORALITIES: readonly Temporality[] = ['unspecified', 'delta', 'cumulative'];
+const UNIT_STATUSES: readonly UnitStatus[] = ['unknown', 'ucum', 'alias'];
 
 export function seriesColumns(rows: readonly SeriesRow[]): NativeColumn[] {
   const text = (name: string, of: (row: SeriesRow) => string) =>
@@ -16,6 +18,7 @@ export function seriesColumns(rows: readonly SeriesRow[]): NativeColumn[] {
     const typed = lists.map((list) => list.filter((a) => a.type !== 'string'));
     return [mapColumn(name, lists, (a) => a.value), mapColumn(typesName, typed, (a) => a.type)];
   };
+  const units = rows.map((row) => parseUnit(row.series.unit));
   return [
     column('series_id', 'UInt64', laneData(rows.map((r) => r.seriesId))),
     text('metric_name', (r) => r.series.metricName),
@@ -37,6 +40,14 @@ export function seriesColumns(rows: readonly SeriesRow[]): NativeColumn[] {
     ...map('scope_attributes', 'scope_attribute_types', (s) => s.scopeAttributes),
     text('scope_schema_url', (r) => r.series.scopeSchemaUrl),
     ...map('metadata', 'metadata_types', (s) => s.metadata),
+    column('base_unit', 'String', textData(units.map((u) => u.baseUnit))),
+    column('unit_factor', 'Float64', doubleData(units.map((u) => u.factor))),
+    column('unit_offset', 'Float64', doubleData(units.map((u) => u.offset))),
+    column(
+      'unit_status',
+      'Int8',
+      Uint8Array.from(units, (u) => UNIT_STATUSES.indexOf(u.status)),
+    ),
     column('seen_at', "DateTime64(9, 'UTC')", laneData(rows.map((r) => r.seenAtUnixNano))),
   ];
 }
@@ -45,6 +56,10 @@ function laneData(values: readonly bigint[]): Uint8Array {
   const lanes = new Lanes(Math.max(values.length, 1));
   for (const value of values) lanes.pushBigInt(value);
   return lanes.bytes();
+}
+
+function doubleData(values: readonly number[]): Uint8Array {
+  return new Uint8Array(Float64Array.from(values).buffer);
 }
 
 function textData(texts: readonly string[]): Uint8Array {

@@ -1,0 +1,125 @@
+/** Units in the real engine: what a question with a threshold answers, whatever unit each sender speaks. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ClickHouse } from '../../src/model/clickhouse.js';
+import { PointBatch } from '../../src/model/point-batch.js';
+import { parseUnit } from '../../src/model/unit.js';
+import { encodeBatch } from '../../src/spool/batch-blocks.js';
+import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
+import { applyMigrations } from '../../src/store/migrations.js';
+import { decode } from '../testkit/decode-fixture.js';
+import { NOW_UNIX_MS } from '../testkit/otlp-arbitrary.js';
+import { NOW_UNIX_NANO, numberPoint, stringAttribute, toProtobuf } from '../testkit/otlp-message.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'plumbline-units-'));
+let clickhouse: ClickHouse;
+let inserts = 0;
+
+beforeAll(async () => {
+  mkdirSync(join(directory, 'tmp'));
+  clickhouse = await openEmbeddedClickHouse({
+    directory: join(directory, 'clickhouse'),
+    database: 'plumbline',
+    temporaryDirectory: join(directory, 'tmp'),
+  });
+  await applyMigrations(clickhouse);
+});
+
+afterAll(async () => {
+  await clickhouse?.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** One gauge of a service, a value each second, as it would arrive. */
+async function send(service: string, name: string, unit: string, values: readonly number[]): Promise<void> {
+  const dataPoints = values.map((asDouble, i) =>
+    numberPoint({ asDouble, timeUnixNano: NOW_UNIX_NANO + BigInt(i) * 1_000_000_000n }),
+  );
+  const metric = { name, unit, gauge: { dataPoints } };
+  const resource = { attributes: [stringAttribute('service.name', service)] };
+  const batch = new PointBatch();
+  decode(toProtobuf({ resourceMetrics: [{ resource, scopeMetrics: [{ metrics: [metric] }] }] }), 'protobuf', {
+    batch,
+  });
+  for (const block of encodeBatch(batch, NOW_UNIX_MS / 1000)) {
+    const deduplicationToken = `insert-${inserts++}`;
+    await clickhouse.insertNative(block.table, [Buffer.concat(block.pieces)], { deduplicationToken });
+  }
+}
+
+/** A KPI of one metric: mean in base units and whether it is beyond the threshold, per service. */
+function judge(metric: string, baseUnit: string, threshold: number) {
+  return clickhouse.query<{ service: string; mean: number; isBeyond: number }>(
+    `SELECT s.source_system AS service, round(avg(p.value * s.unit_factor + s.unit_offset), 9) AS mean,
+       mean > {threshold:Float64} AS isBeyond
+     FROM number_points AS p FINAL INNER JOIN series AS s FINAL USING (series_id)
+     WHERE s.metric_name = {metric:String} AND s.base_unit = {baseUnit:String}
+     GROUP BY service ORDER BY service`,
+    { params: { metric, baseUnit, threshold } },
+  );
+}
+
+describe('a KPI in SQL', () => {
+  it.each([
+    [
+      'response_time',
+      's',
+      0.2,
+      { ms: [150, 300], s: [0.15, 0.3], us: [150_000, 300_000], milliseconds: [150, 300] },
+      0.225,
+    ],
+    ['memory', 'By', 6e8, { By: [536_870_912], MiBy: [512], MiB: [512], KiBy: [524_288] }, 536_870_912],
+    ['utilization', '1', 0.8, { '1': [0.75, 0.95], '%': [75, 95], percent: [75, 95] }, 0.85],
+    ['throughput', '1/s', 1, { '{request}/s': [2], '{request}/min': [120], Hz: [2], 'Count/Second': [2] }, 2],
+    ['temperature', 'K', 300, { Cel: [20], K: [293.15], '[degF]': [68] }, 293.15],
+  ])(
+    'gives one answer for %s from senders of every unit',
+    async (metric, baseUnit, threshold, senders, mean) => {
+      for (const [unit, values] of Object.entries(senders)) await send(`sends ${unit}`, metric, unit, values);
+      const services = Object.keys(senders).map((unit) => `sends ${unit}`);
+      expect(await judge(metric, baseUnit, threshold)).toEqual(
+        services.sort().map((service) => ({ service, mean, isBeyond: Number(mean > threshold) })),
+      );
+    },
+  );
+
+  it('keeps the unit as it was sent beside what it means', async () => {
+    await send('a', 'kept', 'Kilobytes', [1]);
+    await send('a', 'kept', '', [1]);
+    await send('a', 'kept', 'USD', [1]);
+    const rows = await clickhouse.query(
+      `SELECT unit, base_unit, unit_factor, unit_offset, unit_status FROM series FINAL
+       WHERE metric_name = 'kept' ORDER BY unit`,
+    );
+    expect(rows).toEqual([
+      { unit: '', base_unit: '1', unit_factor: 1, unit_offset: 0, unit_status: 'unknown' },
+      { unit: 'Kilobytes', base_unit: 'By', unit_factor: 1000, unit_offset: 0, unit_status: 'alias' },
+      { unit: 'USD', base_unit: 'USD', unit_factor: 1, unit_offset: 0, unit_status: 'unknown' },
+    ]);
+  });
+});
+
+describe('a series row written before units were read', () => {
+  const common =
+    'ms us ns min h d s By 1 % {request} {error} {thread} K KiBy MiBy GiBy kBy MBy GBy bit {request}/s Cel'.split(
+      ' ',
+    );
+
+  it('means the same for the units that are sent most, and nothing for others', async () => {
+    const units = [...common, '', 'USD'];
+    for (const unit of units) {
+      await clickhouse.command(
+        `INSERT INTO series (series_id, metric_name, unit) SELECT cityHash64({unit:String}), 'old', {unit:String}`,
+        { params: { unit } },
+      );
+    }
+    const rows = await clickhouse.query<{ text: string }>(
+      `SELECT unit AS text, base_unit AS baseUnit, unit_factor AS factor, unit_offset AS offset, unit_status AS status
+       FROM series WHERE metric_name = 'old'`,
+    );
+    const byText = (a: { text: string }, b: { text: string }) => (a.text < b.text ? -1 : 1);
+    expect(rows.sort(byText)).toEqual(units.map((unit) => ({ ...parseUnit(unit) })).sort(byText));
+  });
+});
