@@ -122,13 +122,15 @@ export class RollupMarks {
     );
   }
 
-  /** Load what this receiver left waiting. */
+  /** Load what this receiver left waiting, and go on numbering above all it ever wrote, whatever the clock says now. */
   async load(nowMs: number): Promise<void> {
-    const rows = await this.readWaiting('receiver = {receiver:String}', { receiver: this.receiver });
-    for (const row of rows) {
-      if (BigInt(row.newest) > this.lastVersion) this.lastVersion = BigInt(row.newest);
-    }
-    this.touchAll(rows, nowMs);
+    const params = { receiver: this.receiver };
+    const [newest] = await this.clickhouse.query<{ version: string }>(
+      'SELECT toString(max(version)) AS version FROM rollup_marks WHERE receiver = {receiver:String}',
+      { params },
+    );
+    this.lastVersion = BigInt(newest!.version);
+    this.touchAll(await this.readWaiting('receiver = {receiver:String}', params), nowMs);
   }
 
   /** Make marks of other receivers that have been silent since `staleMs` ours: durable here first, then done there. */
@@ -162,8 +164,7 @@ export class RollupMarks {
 
   private readWaiting(condition: string, params: Record<string, string>): Promise<WaitingRow[]> {
     return this.clickhouse.query<WaitingRow>(
-      `SELECT shape, resolution_s, toUnixTimestamp(time) AS time_s, arrayMap(id -> toString(id), series) AS series,
-              toString(version) AS newest
+      `SELECT shape, resolution_s, toUnixTimestamp(time) AS time_s, arrayMap(id -> toString(id), series) AS series
        FROM rollup_marks FINAL WHERE waits AND ${condition}`,
       { params },
     );
@@ -198,7 +199,6 @@ interface WaitingRow {
   resolution_s: number;
   time_s: number;
   series: string[];
-  newest: string;
 }
 
 interface MarkRow {
