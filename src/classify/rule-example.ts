@@ -6,10 +6,13 @@ export function buildExampleSeries(example: RuleExample): Series {
   return {
     resource: toAttributes(example.resource),
     resourceSchemaUrl: '',
+    resourceDroppedAttributes: 0,
+    resourceEntityRefs: '',
     scopeName: example.scope,
     scopeVersion: '',
     scopeAttributes: [],
     scopeSchemaUrl: '',
+    scopeDroppedAttributes: 0,
     metricName: example.metric,
     description: '',
     unit: example.unit,

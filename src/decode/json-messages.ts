@@ -45,7 +45,7 @@ export class Message {
     repetition: 'single' | 'repeated' = 'single',
   ): this {
     const isRepeated = repetition === 'repeated';
-    const isPacked = isRepeated && typeof type === 'string';
+    const isPacked = isRepeated && typeof type === 'string' && type !== 'string';
     const field: Field = {
       index: this.size++,
       tag: number * 8 + (isPacked ? DELIMITED : wireType(type)),
@@ -227,9 +227,16 @@ const scopeMetrics = new Message()
   .add(2, 'metrics', metric, 'repeated')
   .add(3, 'schemaUrl', 'string');
 
+const entityRef = new Message()
+  .add(1, 'schemaUrl', 'string')
+  .add(2, 'type', 'string')
+  .add(3, 'idKeys', 'string', 'repeated')
+  .add(4, 'descriptionKeys', 'string', 'repeated');
+
 const resource = new Message()
   .add(1, 'attributes', keyValue, 'repeated')
-  .add(2, 'droppedAttributesCount', 'uint32');
+  .add(2, 'droppedAttributesCount', 'uint32')
+  .add(3, 'entityRefs', entityRef, 'repeated');
 
 const resourceMetrics = new Message()
   .add(1, 'resource', resource)

@@ -30,6 +30,21 @@ export function checkTime(
   return undefined;
 }
 
+/**
+ * A start further ahead of the clock than a point may be: nothing was counted since then, and beyond 2^63 it would read
+ * as a time before 1970. Start after time is taken, as a start that is not known. `at` is -1 where unset.
+ */
+export function checkStartTime(
+  view: DataView,
+  at: number,
+  limits: DecodeLimits,
+  nowUnixMs: number,
+): RejectionReason | undefined {
+  if (at < 0) return undefined;
+  const startMs = view.getUint32(at + 4, true) * 4294.967296 + view.getUint32(at, true) / 1e6;
+  return startMs > nowUnixMs + limits.pointFutureMaxMs ? 'start_time_in_future' : undefined;
+}
+
 /** Explicit buckets: counts = bounds + 1 or both empty; bounds strictly increasing (NaN never is). */
 export function checkBuckets(
   bounds: Lanes,
@@ -80,6 +95,8 @@ const DETAILS: Record<RejectionReason, string> = {
   time_zero: 'time_unix_nano is 0, a point must say when it was measured',
   time_too_old: 'time_unix_nano is older than PLUMBLINE_POINT_AGE_MAX_MS allows',
   time_in_future: 'time_unix_nano is further ahead of the clock than PLUMBLINE_POINT_FUTURE_MAX_MS allows',
+  start_time_in_future:
+    'start_time_unix_nano is further ahead of the clock than PLUMBLINE_POINT_FUTURE_MAX_MS allows',
   metric_without_name: 'the metric has no name',
   temporality_unspecified: 'aggregation_temporality is unspecified, it must be delta or cumulative',
   value_missing: 'neither as_double nor as_int is set and the no-recorded-value flag is not',

@@ -7,33 +7,42 @@ import type { KeyValue } from './any-value.js';
 import { appendExemplarAttributes } from './exemplar-attributes.js';
 import { isTooDeep, readKeyValue } from './protobuf-attributes.js';
 import type { ProtobufPass } from './protobuf-pass.js';
+import { highWord, lowWord } from './protobuf-point.js';
 
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
 const ZEROS = new Uint8Array(TRACE_ID_BYTES);
 
-/** Reads every field `exemplarTag` between `from` and `end`; `pass.seriesIndex` is the series of the point. */
+/**
+ * Reads every field `exemplarTag` between `from` and `end`; `pass.seriesIndex` is the series of the point, its time and
+ * start time stand at `timeAt` and `startAt`, -1 where unset.
+ */
 export function decodeExemplars(
   pass: ProtobufPass,
   exemplarTag: number,
   from: number,
   end: number,
-  pointTimeLo: number,
-  pointTimeHi: number,
+  timeAt: number,
+  startAt: number,
 ): void {
   const { reader } = pass;
+  let position = 0;
   reader.pos = from;
   while (reader.pos < end) {
     const tag = reader.readTag(end);
     if (tag === exemplarTag) {
       const length = reader.readLength(end);
-      decodeExemplar(pass, reader.pos + length, pointTimeLo, pointTimeHi);
+      decodeExemplar(pass, reader.pos + length);
+      const { exemplars } = pass.batch;
+      exemplars.pointTime.push(lowWord(reader.view, timeAt), highWord(reader.view, timeAt));
+      exemplars.pointStartTime.push(lowWord(reader.view, startAt), highWord(reader.view, startAt));
+      exemplars.position.push(position++);
     } else reader.skip(tag, end);
   }
 }
 
 /** Exemplar: time = 2, as_double = 3, span_id = 4, trace_id = 5, as_int = 6, filtered_attributes = 7. */
-function decodeExemplar(pass: ProtobufPass, end: number, pointTimeLo: number, pointTimeHi: number): void {
+function decodeExemplar(pass: ProtobufPass, end: number): void {
   const { reader } = pass;
   const { view } = reader;
   let timeAt = -1;
@@ -71,14 +80,10 @@ function decodeExemplar(pass: ProtobufPass, end: number, pointTimeLo: number, po
     }
   }
   const { exemplars } = pass.batch;
-  const lo = valueAt < 0 ? 0 : view.getUint32(valueAt, true);
-  const hi = valueAt < 0 ? 0 : view.getUint32(valueAt + 4, true);
+  const lo = lowWord(view, valueAt);
+  const hi = highWord(view, valueAt);
   exemplars.seriesId.push(pass.series.ids[pass.seriesIndex * 2]!, pass.series.ids[pass.seriesIndex * 2 + 1]!);
-  exemplars.pointTime.push(pointTimeLo, pointTimeHi);
-  exemplars.time.push(
-    timeAt < 0 ? 0 : view.getUint32(timeAt, true),
-    timeAt < 0 ? 0 : view.getUint32(timeAt + 4, true),
-  );
+  exemplars.time.push(lowWord(view, timeAt), highWord(view, timeAt));
   exemplars.valueType.push(valueType);
   exemplars.valueInt.push(valueType === VALUE_INT ? lo : 0, valueType === VALUE_INT ? hi : 0);
   exemplars.valueDouble.push(valueType === VALUE_DOUBLE ? lo : 0, valueType === VALUE_DOUBLE ? hi : 0);

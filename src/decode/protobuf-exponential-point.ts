@@ -103,7 +103,7 @@ export function decodeExponentialHistogramPoint(pass: ProtobufPass, end: number)
     checkBucketRange(scale, positiveOffset, rows.positiveCounts.length - positiveFrom) ??
     checkBucketRange(scale, negativeOffset, rows.negativeCounts.length - negativeFrom);
   if (reason !== undefined) pass.reject(reason);
-  if (reason !== undefined || !admitPoint(pass, 0x0a, from, end, timeLo, timeHi)) {
+  if (reason !== undefined || !admitPoint(pass, 0x0a, from, end, timeLo, timeHi, startAt)) {
     rows.positiveCounts.length = positiveFrom;
     rows.negativeCounts.length = negativeFrom;
     pass.checkRejected(from, end);
@@ -124,7 +124,7 @@ export function decodeExponentialHistogramPoint(pass: ProtobufPass, end: number)
   pushBucketEnds(rows, positiveOffset, negativeOffset);
   rows.flags.push(flags);
   pass.accepted++;
-  if (exemplars > 0) decodeExemplars(pass, 0x5a, from, end, timeLo, timeHi);
+  if (exemplars > 0) decodeExemplars(pass, 0x5a, from, end, timeAt, startAt);
 }
 
 /** Buckets: offset = 1 (sint32), bucket_counts = 2 (uint64 varints, packed or not). Returns the offset. */

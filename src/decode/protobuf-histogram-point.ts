@@ -93,7 +93,7 @@ export function decodeHistogramPoint(pass: ProtobufPass, end: number): void {
     histograms.bucketCounts.length - countsFrom,
   );
   if (reason !== undefined) pass.reject(reason);
-  if (reason !== undefined || !admitPoint(pass, 0x4a, from, end, timeLo, timeHi)) {
+  if (reason !== undefined || !admitPoint(pass, 0x4a, from, end, timeLo, timeHi, startAt)) {
     histograms.bucketCounts.length = countsFrom;
     histograms.explicitBounds.length = boundsFrom;
     pass.checkRejected(from, end);
@@ -112,5 +112,5 @@ export function decodeHistogramPoint(pass: ProtobufPass, end: number): void {
   histograms.explicitBoundsEnd.push(histograms.explicitBounds.length, 0);
   histograms.flags.push(flags);
   pass.accepted++;
-  if (exemplars > 0) decodeExemplars(pass, 0x42, from, end, timeLo, timeHi);
+  if (exemplars > 0) decodeExemplars(pass, 0x42, from, end, timeAt, startAt);
 }

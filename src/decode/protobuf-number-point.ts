@@ -56,7 +56,7 @@ export function decodeNumberPoint(pass: ProtobufPass, end: number): void {
     pass.checkRejected(from, end);
     return;
   }
-  if (!admitPoint(pass, 0x3a, from, end, timeLo, timeHi)) {
+  if (!admitPoint(pass, 0x3a, from, end, timeLo, timeHi, startAt)) {
     pass.checkRejected(from, end);
     return;
   }
@@ -76,5 +76,5 @@ export function decodeNumberPoint(pass: ProtobufPass, end: number): void {
   } else numbers.valueDouble.push(0, 0);
   numbers.flags.push(flags);
   pass.accepted++;
-  if (exemplars > 0) decodeExemplars(pass, 0x2a, from, end, timeLo, timeHi);
+  if (exemplars > 0) decodeExemplars(pass, 0x2a, from, end, timeAt, startAt);
 }

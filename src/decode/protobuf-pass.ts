@@ -11,13 +11,20 @@ import type { DecodeContext } from './decode-context.js';
 import { RejectionLog } from './point-rules.js';
 import { collectKeyValues, isTooDeep, readKeyValue, readText } from './protobuf-attributes.js';
 import { checkMessage, POINT_SHAPES, RESOURCE, SCOPE } from './protobuf-check.js';
+import { readDroppedAttributes, readEntityRefs } from './protobuf-envelope.js';
 import { RawHash } from './raw-hash.js';
 import type { SeriesTable } from './series-table.js';
 import { METRIC_TYPE_CODES, numberKind, TEMPORALITY_CODES } from './stream-kind.js';
 import { WireReader } from './wire-reader.js';
 
-type ResourceParts = Pick<Series, 'resource' | 'resourceSchemaUrl'>;
-type ScopeParts = Pick<Series, 'scopeName' | 'scopeVersion' | 'scopeAttributes' | 'scopeSchemaUrl'>;
+type ResourceParts = Pick<
+  Series,
+  'resource' | 'resourceSchemaUrl' | 'resourceDroppedAttributes' | 'resourceEntityRefs'
+>;
+type ScopeParts = Pick<
+  Series,
+  'scopeName' | 'scopeVersion' | 'scopeAttributes' | 'scopeSchemaUrl' | 'scopeDroppedAttributes'
+>;
 
 /** A stretch of the request's bytes. */
 export class Span {
@@ -179,6 +186,8 @@ export class ProtobufPass {
     return {
       resource: canonicalAttributes(this.readResourceAttributes()),
       resourceSchemaUrl: this.text(this.resourceSchemaUrl),
+      resourceDroppedAttributes: readDroppedAttributes(this.reader, this.resource, 0x10),
+      resourceEntityRefs: readEntityRefs(this.reader, this.resource),
     };
   }
 
@@ -216,6 +225,7 @@ export class ProtobufPass {
       scopeVersion,
       scopeAttributes: canonicalAttributes(this.readScopeAttributes()),
       scopeSchemaUrl: this.text(this.scopeSchemaUrl),
+      scopeDroppedAttributes: readDroppedAttributes(this.reader, this.scope, 0x20),
     };
   }
 

@@ -3,7 +3,7 @@
  * path: nothing here allocates per point.
  */
 import type { Lanes, OptionalDoubles } from '../model/point-batch.js';
-import { checkTime } from './point-rules.js';
+import { checkStartTime, checkTime } from './point-rules.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 import { malformed, type WireReader } from './wire-reader.js';
 
@@ -20,7 +20,10 @@ export function readFlags(reader: WireReader, end: number): number {
   return reader.lo;
 }
 
-/** Checks that every kind of point shares; false where the point was rejected. Sets `pass.seriesIndex`. */
+/**
+ * Checks that every kind of point shares; false where the point was rejected. `lo` and `hi` are the words of its time,
+ * its start time stands at `startAt` (-1 where unset). Sets `pass.seriesIndex`.
+ */
 export function admitPoint(
   pass: ProtobufPass,
   attributeTag: number,
@@ -28,14 +31,16 @@ export function admitPoint(
   end: number,
   lo: number,
   hi: number,
+  startAt: number,
 ): boolean {
-  const { context } = pass;
+  const { context, reader } = pass;
   if (pass.name.from === pass.name.to) pass.reject('metric_without_name');
   else if (pass.type !== 'gauge' && pass.type !== 'summary' && pass.temporality === 'unspecified') {
     pass.reject('temporality_unspecified');
   } else {
     const reason =
       checkTime(lo, hi, context.limits, context.nowUnixMs) ??
+      checkStartTime(reader.view, startAt, context.limits, context.nowUnixMs) ??
       (pass.isEnvelopeTooDeep ? 'attribute_depth_exceeded' : undefined);
     if (reason === undefined) {
       pass.seriesIndex = pass.findSeries(attributeTag, from, end);

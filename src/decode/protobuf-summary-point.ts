@@ -53,7 +53,7 @@ export function decodeSummaryPoint(pass: ProtobufPass, end: number): void {
   const timeHi = highWord(view, timeAt);
   const reason = checkQuantiles(summaries.quantiles, quantilesFrom);
   if (reason !== undefined) pass.reject(reason);
-  if (reason !== undefined || !admitPoint(pass, 0x3a, from, end, timeLo, timeHi)) {
+  if (reason !== undefined || !admitPoint(pass, 0x3a, from, end, timeLo, timeHi, startAt)) {
     summaries.quantiles.length = quantilesFrom;
     summaries.quantileValues.length = quantilesFrom;
     pass.checkRejected(from, end);

@@ -8,6 +8,7 @@ export type RejectionReason =
   | 'time_zero'
   | 'time_too_old'
   | 'time_in_future'
+  | 'start_time_in_future'
   | 'metric_without_name'
   | 'temporality_unspecified'
   | 'value_missing'

@@ -285,10 +285,12 @@ export class SummaryPoints extends Group {
   }
 }
 
-/** Exemplars of any point; `pointTime` is the time of the point that carried it. */
+/** Exemplars of any point; `pointTime` and `pointStartTime` are of the point that carried it, `position` its place there. */
 export class ExemplarPoints extends Group {
   readonly seriesId = new Lanes();
   readonly pointTime = new Lanes();
+  readonly pointStartTime = new Lanes();
+  readonly position = new Words();
   readonly time = new Lanes();
   readonly valueType = new Bytes();
   readonly valueInt = new Lanes();
@@ -308,6 +310,8 @@ export class ExemplarPoints extends Group {
     return [
       this.seriesId,
       this.pointTime,
+      this.pointStartTime,
+      this.position,
       this.time,
       this.valueType,
       this.valueInt,

@@ -23,10 +23,16 @@ export interface Attribute {
 export interface Series {
   resource: readonly Attribute[];
   resourceSchemaUrl: string;
+  /** How many attributes the sender left out of the resource. */
+  resourceDroppedAttributes: number;
+  /** Resource.entity_refs as an OTLP/JSON array; '' where there are none. */
+  resourceEntityRefs: string;
   scopeName: string;
   scopeVersion: string;
   scopeAttributes: readonly Attribute[];
   scopeSchemaUrl: string;
+  /** How many attributes the sender left out of the scope. */
+  scopeDroppedAttributes: number;
   metricName: string;
   description: string;
   unit: string;
@@ -61,4 +67,13 @@ export interface SeriesRow {
   sourceComponent: string;
   /** When this receiver first saw it, nanoseconds since the epoch; the newest row of a series wins. */
   seenAtUnixNano: bigint;
+}
+
+/** Series of one metric and service that were active lately. */
+export interface ActiveSeries {
+  metricName: string;
+  /** service.name, as SeriesRow.sourceSystem has it. */
+  service: string;
+  /** series_id of each: low word at 2i, high word at 2i + 1. */
+  ids: Uint32Array;
 }

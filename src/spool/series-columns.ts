@@ -35,10 +35,21 @@ export function seriesColumns(rows: readonly SeriesRow[]): NativeColumn[] {
     ...map('attributes', 'attribute_types', (s) => s.attributes),
     ...map('resource_attributes', 'resource_attribute_types', (s) => s.resource),
     text('resource_schema_url', (r) => r.series.resourceSchemaUrl),
+    column(
+      'resource_dropped_attributes_count',
+      'UInt32',
+      wordData(rows.map((r) => r.series.resourceDroppedAttributes)),
+    ),
+    text('resource_entity_refs', (r) => r.series.resourceEntityRefs),
     text('scope_name', (r) => r.series.scopeName),
     text('scope_version', (r) => r.series.scopeVersion),
     ...map('scope_attributes', 'scope_attribute_types', (s) => s.scopeAttributes),
     text('scope_schema_url', (r) => r.series.scopeSchemaUrl),
+    column(
+      'scope_dropped_attributes_count',
+      'UInt32',
+      wordData(rows.map((r) => r.series.scopeDroppedAttributes)),
+    ),
     ...map('metadata', 'metadata_types', (s) => s.metadata),
     column('base_unit', 'String', textData(units.map((u) => u.baseUnit))),
     column('unit_factor', 'Float64', doubleData(units.map((u) => u.factor))),
@@ -56,6 +67,10 @@ function laneData(values: readonly bigint[]): Uint8Array {
   const lanes = new Lanes(Math.max(values.length, 1));
   for (const value of values) lanes.pushBigInt(value);
   return lanes.bytes();
+}
+
+function wordData(values: readonly number[]): Uint8Array {
+  return new Uint8Array(Uint32Array.from(values).buffer);
 }
 
 function doubleData(values: readonly number[]): Uint8Array {

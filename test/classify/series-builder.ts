@@ -6,10 +6,13 @@ export function buildSeries(metricName: string, rest: Partial<Series> = {}): Ser
   return {
     resource: [],
     resourceSchemaUrl: '',
+    resourceDroppedAttributes: 0,
+    resourceEntityRefs: '',
     scopeName: '',
     scopeVersion: '',
     scopeAttributes: [],
     scopeSchemaUrl: '',
+    scopeDroppedAttributes: 0,
     metricName,
     description: '',
     unit: '',

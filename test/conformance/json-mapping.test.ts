@@ -29,13 +29,13 @@ const sendHistogram = (fields: string) =>
 
 /** Rows of a points table that belong to a metric. */
 function rowsOf<Row = Record<string, unknown>>(name: string, table: string, columns: string): Promise<Row[]> {
-  return receiver.sql<Row>(
+  return receiver.stored<Row>(
     `SELECT ${columns} FROM ${table} AS p FINAL INNER JOIN (SELECT * FROM series FINAL) AS s USING (series_id)
      WHERE metric_name = '${name}' ORDER BY time`,
   );
 }
 /** Value of a gauge whose point has these fields. */
-async function valueOf(fields: string): Promise<unknown> {
+async function storedValue(fields: string): Promise<unknown> {
   const name = await sendGauge(`{${TIME}, ${fields}}`);
   const columns = `value_type, if(value_type = 'int', toString(value_int), toString(value_double)) AS value`;
   const [row] = await rowsOf<{ value_type: string; value: string }>(name, 'number_points', columns);
@@ -44,11 +44,11 @@ async function valueOf(fields: string): Promise<unknown> {
 
 describe('JSON mapping', () => {
   line('json.integers', 'signed, as text and as number', async () => {
-    expect(await valueOf('"asInt": "42"')).toEqual(['int', '42']);
-    expect(await valueOf('"asInt": -42')).toEqual(['int', '-42']);
-    expect(await valueOf('"asInt": 9007199254740993')).toEqual(['int', '9007199254740993']);
-    expect(await valueOf('"asInt": "-9223372036854775808"')).toEqual(['int', '-9223372036854775808']);
-    expect(await valueOf('"asInt": 9223372036854775807')).toEqual(['int', '9223372036854775807']);
+    expect(await storedValue('"asInt": "42"')).toEqual(['int', '42']);
+    expect(await storedValue('"asInt": -42')).toEqual(['int', '-42']);
+    expect(await storedValue('"asInt": 9007199254740993')).toEqual(['int', '9007199254740993']);
+    expect(await storedValue('"asInt": "-9223372036854775808"')).toEqual(['int', '-9223372036854775808']);
+    expect(await storedValue('"asInt": 9223372036854775807')).toEqual(['int', '9223372036854775807']);
   });
 
   line('json.integers', 'unsigned and times', async () => {
@@ -111,14 +111,14 @@ describe('JSON mapping', () => {
   });
 
   line('json.doubles', async () => {
-    expect(await valueOf('"asDouble": 0.1')).toEqual(['double', '0.1']);
-    expect(await valueOf('"asDouble": "0.1"')).toEqual(['double', '0.1']);
-    expect(await valueOf('"asDouble": 7')).toEqual(['double', '7']);
-    expect(await valueOf('"asDouble": "1e300"')).toEqual(['double', '1e300']);
-    expect(await valueOf('"asDouble": "NaN"')).toEqual(['double', 'nan']);
-    expect(await valueOf('"asDouble": "Infinity"')).toEqual(['double', 'inf']);
-    expect(await valueOf('"asDouble": "-Infinity"')).toEqual(['double', '-inf']);
-    expect(await valueOf('"asDouble": -0.0')).toEqual(['double', '-0']);
+    expect(await storedValue('"asDouble": 0.1')).toEqual(['double', '0.1']);
+    expect(await storedValue('"asDouble": "0.1"')).toEqual(['double', '0.1']);
+    expect(await storedValue('"asDouble": 7')).toEqual(['double', '7']);
+    expect(await storedValue('"asDouble": "1e300"')).toEqual(['double', '1e300']);
+    expect(await storedValue('"asDouble": "NaN"')).toEqual(['double', 'nan']);
+    expect(await storedValue('"asDouble": "Infinity"')).toEqual(['double', 'inf']);
+    expect(await storedValue('"asDouble": "-Infinity"')).toEqual(['double', '-inf']);
+    expect(await storedValue('"asDouble": -0.0')).toEqual(['double', '-0']);
   });
 
   line('json.bytes', async () => {

@@ -154,6 +154,7 @@ const EVERYTHING = [
     'quantiles_invalid',
     'scale_out_of_range',
     'temporality_unspecified',
+    'start_time_in_future',
     'time_in_future',
     'time_too_old',
     'time_zero',

@@ -21,10 +21,13 @@ const attribute = (key: string, value: string, type: Attribute['type'] = 'string
 const BASE: Series = {
   resource: [attribute('service.name', 'shop')],
   resourceSchemaUrl: '',
+  resourceDroppedAttributes: 0,
+  resourceEntityRefs: '',
   scopeName: 'lib',
   scopeVersion: '1',
   scopeAttributes: [],
   scopeSchemaUrl: '',
+  scopeDroppedAttributes: 0,
   metricName: 'requests',
   description: 'as first seen',
   unit: '1',

@@ -48,10 +48,13 @@ function buildSeries(metric: MetricDefinition): Series {
   return {
     resource: [service],
     resourceSchemaUrl: '',
+    resourceDroppedAttributes: 0,
+    resourceEntityRefs: '',
     scopeName: metric.component,
     scopeVersion: '',
     scopeAttributes: [],
     scopeSchemaUrl: '',
+    scopeDroppedAttributes: 0,
     metricName: metric.name,
     unit: metric.unit,
     description: metric.description,

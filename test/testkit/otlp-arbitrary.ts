@@ -16,50 +16,50 @@ export type OtlpValue = bigint | number | string | boolean | Uint8Array | OtlpMe
 const NOW_NANO = BigInt(NOW_UNIX_MS) * 1_000_000n;
 
 /** `value` mostly, otherwise one of the rest. */
-function mostly<T>(value: fc.Arbitrary<T>, ...rest: fc.Arbitrary<T>[]): fc.Arbitrary<T> {
+export function mostly<T>(value: fc.Arbitrary<T>, ...rest: fc.Arbitrary<T>[]): fc.Arbitrary<T> {
   return fc.oneof({ arbitrary: value, weight: 12 }, ...rest.map((arbitrary) => ({ arbitrary, weight: 1 })));
 }
 
 /** A message whose fields may each be unset. */
-function message(fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<OtlpMessage> {
+export function message(fields: Record<string, fc.Arbitrary<unknown>>): fc.Arbitrary<OtlpMessage> {
   return fc.record(fields, { requiredKeys: [] }) as fc.Arbitrary<OtlpMessage>;
 }
 
 /** The message with some fields always set. */
-function messageWith(
+export function messageWith(
   required: string[],
   fields: Record<string, fc.Arbitrary<unknown>>,
 ): fc.Arbitrary<OtlpMessage> {
   return fc.record(fields, { requiredKeys: required }) as fc.Arbitrary<OtlpMessage>;
 }
 
-function list<T>(item: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> {
+export function list<T>(item: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> {
   return fc.array(item, { maxLength, size: 'max', depthIdentifier: 'lists' });
 }
 
 /** Seldom empty. */
-function some<T>(item: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> {
+export function some<T>(item: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> {
   return mostly(
     fc.array(item, { minLength: 1, maxLength, size: 'max', depthIdentifier: 'lists' }),
     fc.constant<T[]>([]),
   );
 }
 
-const double = fc.oneof(
+export const double = fc.oneof(
   { arbitrary: fc.integer({ min: -1000, max: 1000 }), weight: 3 },
   { arbitrary: fc.double({ noNaN: false }), weight: 3 },
   fc.constantFrom(0, -0, Number.NaN, Infinity, -Infinity, 0.1, 5e-324, 1.7976931348623157e308, 1e21, 1e-7),
 );
-const int64 = fc.oneof(
+export const int64 = fc.oneof(
   fc.bigInt({ min: -1000n, max: 1000n }),
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   fc.constantFrom(0n, 2n ** 53n + 1n, -(2n ** 53n) - 1n, 2n ** 63n - 1n, -(2n ** 63n), 2n ** 32n, -1n),
 );
-const uint64 = fc.oneof(
+export const uint64 = fc.oneof(
   fc.bigInt({ min: 0n, max: 1000n }),
   fc.constantFrom(0n, 2n ** 32n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n),
 );
-const text = fc.oneof(
+export const text = fc.oneof(
   { arbitrary: fc.constantFrom('', 'a', 'b', 'c', 'http.route', 'GET', '{request}', 'ms'), weight: 4 },
   fc.constantFrom('\ufeffmark', 'é😀', '__proto__', 'constructor', '"\\\n\t\u0000', '�', 'x'.repeat(200)),
   fc.string({ unit: 'binary', maxLength: 8 }),
@@ -110,7 +110,7 @@ const idOf = (length: number) =>
   );
 
 /** Fields of one message drawn apart, where some of them hang together. */
-function merged(...parts: fc.Arbitrary<OtlpMessage>[]): fc.Arbitrary<OtlpMessage> {
+export function merged(...parts: fc.Arbitrary<OtlpMessage>[]): fc.Arbitrary<OtlpMessage> {
   return fc.tuple(...parts).map((drawn) => Object.assign({}, ...drawn) as OtlpMessage);
 }
 
@@ -125,7 +125,7 @@ const pointBase = merged(
 );
 const numberPoint = merged(pointBase, valueCase());
 
-const increasing = fc
+export const increasing = fc
   .uniqueArray(fc.integer({ min: -50, max: 50 }), { maxLength: 5 })
   .map((values) => values.sort((a, b) => a - b));
 const bounds: fc.Arbitrary<number[]> = mostly(

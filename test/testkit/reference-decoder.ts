@@ -5,7 +5,7 @@
  */
 import protobuf from 'protobufjs';
 import type { RejectionReason } from '../../src/model/export-outcome.js';
-import { type BatchRows, type DoubleBits, toDoubleBits } from './batch-rows.js';
+import { type BatchRows, type DoubleBits, type ExemplarRow, toDoubleBits } from './batch-rows.js';
 import { bigint, type Envelope, type Message, ReferenceSeries } from './reference-series.js';
 
 const root = new protobuf.Root();
@@ -142,6 +142,8 @@ class Decoder {
     if (time === 0n) return 'time_zero';
     if (time > BigInt(nowUnixMs + limits.pointFutureMaxMs) * 1_000_000n) return 'time_in_future';
     if (time < BigInt(nowUnixMs - limits.pointAgeMaxMs) * 1_000_000n) return 'time_too_old';
+    const startTime = bigint(point.startTimeUnixNano);
+    if (startTime > BigInt(nowUnixMs + limits.pointFutureMaxMs) * 1_000_000n) return 'start_time_in_future';
     const attributes = [
       ...(envelope.resourceMetrics.resource?.attributes ?? []),
       ...(envelope.scopeMetrics.scope?.attributes ?? []),
@@ -203,16 +205,25 @@ class Decoder {
         quantileValues: quantiles.map((q) => toDoubleBits(q.value)),
       });
     }
-    for (const exemplar of point.exemplars ?? []) this.acceptExemplar(exemplar, id, shared.time);
+    for (const [position, exemplar] of (point.exemplars ?? []).entries()) {
+      this.acceptExemplar(exemplar, {
+        series: id,
+        pointTime: shared.time,
+        pointStartTime: shared.startTime,
+        position,
+      });
+    }
     this.result.accepted++;
   }
 
-  private acceptExemplar(exemplar: Message, series: string, pointTime: bigint): void {
+  private acceptExemplar(
+    exemplar: Message,
+    place: Pick<ExemplarRow<string>, 'series' | 'pointTime' | 'pointStartTime' | 'position'>,
+  ): void {
     const depthMax = this.limits.attributeDepthMax;
     const attributes = exemplar.filteredAttributes.filter((a: Message) => !isTooDeep(a, depthMax));
     this.result.rows.exemplars.push({
-      series,
-      pointTime,
+      ...place,
       time: bigint(exemplar.timeUnixNano),
       ...exactValue(exemplar),
       traceId: idOf(exemplar.traceId, 16),

@@ -66,6 +66,9 @@ export class ReferenceSeries {
       series.description,
       series.resourceSchemaUrl,
       series.scopeSchemaUrl,
+      series.resourceDroppedAttributes,
+      series.resourceEntityRefs,
+      series.scopeDroppedAttributes,
       series.metadata,
     ]);
     if (this.written.get(id) === description) return { id };
@@ -110,10 +113,13 @@ function seriesOf({ resourceMetrics, scopeMetrics, metric }: Envelope, point: Me
   return {
     resource: ReferenceSeries.attributes(resourceMetrics.resource?.attributes ?? []),
     resourceSchemaUrl: resourceMetrics.schemaUrl,
+    resourceDroppedAttributes: resourceMetrics.resource?.droppedAttributesCount ?? 0,
+    resourceEntityRefs: entityRefsText(resourceMetrics.resource?.entityRefs ?? []),
     scopeName: scope?.name ?? '',
     scopeVersion: scope?.version ?? '',
     scopeAttributes: ReferenceSeries.attributes(scope?.attributes ?? []),
     scopeSchemaUrl: scopeMetrics.schemaUrl,
+    scopeDroppedAttributes: scope?.droppedAttributesCount ?? 0,
     metricName: metric.name,
     description: metric.description,
     unit: metric.unit,
@@ -123,6 +129,19 @@ function seriesOf({ resourceMetrics, scopeMetrics, metric }: Envelope, point: Me
     metadata: ReferenceSeries.attributes(metric.metadata),
     attributes: ReferenceSeries.attributes(point.attributes),
   };
+}
+
+/** OTLP/JSON with every field; nothing where there are no references. */
+function entityRefsText(refs: readonly Message[]): string {
+  if (refs.length === 0) return '';
+  return JSON.stringify(
+    refs.map(({ schemaUrl, type, idKeys, descriptionKeys }) => ({
+      schemaUrl,
+      type,
+      idKeys,
+      descriptionKeys,
+    })),
+  );
 }
 
 function attributeOf({ key, value }: Message): Attribute {

@@ -5,9 +5,10 @@
 import { pino } from 'pino';
 import { readConfig } from '../../src/config.js';
 import { createPipeline, type Pipeline } from '../../src/pipeline.js';
+import type { Status } from '../../src/show/web-server.js';
 import type { OtlpMessage } from './otlp-arbitrary.js';
 import { toJson, toProtobuf } from './otlp-message.js';
-import { makeDataDirectory, querySql, serverEnvironment } from './server.js';
+import { makeDataDirectory, querySql, serverEnvironment, waitUntil } from './server.js';
 
 export interface HttpAnswer {
   status: number;
@@ -27,7 +28,9 @@ export interface RunningPipeline {
   post(body: Uint8Array | string, encoding: Encoding, headers?: Record<string, string>): Promise<HttpAnswer>;
   /** A request that must be taken whole; throws otherwise. */
   send(request: OtlpMessage, encoding?: Encoding): Promise<void>;
-  /** Rows, once everything that was taken is stored and rolled up; 64-bit integers as text. */
+  /** Rows, once everything that was taken is stored. */
+  stored<Row = Record<string, unknown>>(sql: string): Promise<Row[]>;
+  /** Rows, once everything that was taken is stored and rolled up too. */
   sql<Row = Record<string, unknown>>(sql: string): Promise<Row[]>;
   stop(): Promise<void>;
 }
@@ -66,6 +69,11 @@ export async function startPipeline(
       const { status, bytes } = await post(body, encoding);
       const whole = encoding === 'json' ? '{}' : '';
       if (status !== 200 || bytes.toString() !== whole) throw new Error(`${status}: ${bytes}`);
+    },
+    async stored(text) {
+      const isStored = ({ points }: Status) => points.stored === points.accepted;
+      await waitUntil(pipeline.readStatus, isStored, 60_000);
+      return querySql({ sql }, text);
     },
     async sql(text) {
       await pipeline.settle();
