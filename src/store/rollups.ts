@@ -37,9 +37,10 @@ const RETRY_MS = 2_000;
 /** Marks of another receiver that are older than this are taken over, milliseconds. */
 const TAKE_OVER_MS = 3 * 3_600_000;
 const TIDY_EVERY_MS = 3_600_000;
-/** One statement bridges gaps of at most this many buckets, and reads about this many points at most: few large ones cost
- * less, because each looks at every part that has any of its time. */
-const GAP_BUCKETS_MAX = 5;
+/** One statement reads about this many points at most, and bridges gaps that hold no more than a share of that: few large
+ * statements cost less, because each has a cost of its own and looks at every part that has any of its time. */
+const GAP_BUCKETS_MIN = 5;
+const GAP_SHARE = 0.01;
 const POINTS_PER_STATEMENT_MAX = 5_000_000;
 /** Buckets of one statement while nothing is known of their size. */
 const BUCKETS_PER_STATEMENT = 240;
@@ -268,7 +269,8 @@ export function planStatements(marks: readonly Mark[], countBucketsMax: (mark: M
       last.shape === mark.shape &&
       last.resolution === resolution &&
       (last.series === undefined) === (mark.series === undefined) &&
-      mark.timeS - last.toS <= GAP_BUCKETS_MAX * resolution.seconds &&
+      mark.timeS - last.toS <=
+        Math.max(GAP_BUCKETS_MIN, countBucketsMax(mark) * GAP_SHARE) * resolution.seconds &&
       toS - last.fromS <= countBucketsMax(mark) * resolution.seconds &&
       (last.series?.size ?? 0) + (mark.series?.size ?? 0) <= SERIES_PER_MARK_MAX
     ) {
