@@ -37,14 +37,26 @@ const METRICS_SERVICE: ServiceDefinition = {
 export interface GrpcReceiverOptions extends ReceiverOptions {
   host: string;
   port: number;
+  /** Silence after which a client is asked whether it is still there, and how long it has to answer, milliseconds. */
+  pings?: { afterMs: number; answerMs: number };
 }
+
+/**
+ * A client that does not answer is hung up on. Without it a connection that broke HTTP/2's rules keeps its socket for
+ * ever: Node says goodbye and then neither reads nor closes.
+ */
+const PINGS = { afterMs: 30_000, answerMs: 10_000 };
 
 /** Time for the last answers to reach their clients, milliseconds. */
 const FLUSH_MS = 300;
 
 export function createGrpcReceiver(options: GrpcReceiverOptions): Component & { address(): Address } {
-  const { host, requestBytesMax } = options;
-  const server = new Server({ 'grpc.max_receive_message_length': requestBytesMax });
+  const { host, requestBytesMax, pings = PINGS } = options;
+  const server = new Server({
+    'grpc.max_receive_message_length': requestBytesMax,
+    'grpc.keepalive_time_ms': pings.afterMs,
+    'grpc.keepalive_timeout_ms': pings.answerMs,
+  });
   const calls = new Set<Promise<unknown>>();
   server.addService(METRICS_SERVICE, { Export: createExportHandler(options, calls) });
   let port: number | undefined;
