@@ -1,68 +1,126 @@
--- Recompute {target} from raw exponential histogram points between {from} and {to}, both on bucket borders. Buckets of
--- different scale or zero threshold stay in rows of their own; merging them is exact and left to the reader.
+-- Recompute {target} from raw exponential histogram points between {from} and {to}, both on bucket borders. All points of
+-- a row are brought to its smallest scale (smaller still where more than 1,280 buckets would be needed) and its largest
+-- zero threshold, and to one range of buckets; then their counts are plain arrays that add and subtract.
 INSERT INTO {target:Identifier}
 (
-    series_id, time, epoch, scale, zero_threshold, temporality, points, first_time, last_time, increase_count,
-    increase_sum, increase_zero_count, increase_positive, increase_negative, first_count, first_sum,
-    first_zero_count, first_positive, first_negative, last_count, last_sum, last_zero_count, last_positive,
-    last_negative, min, max, ended
+    series_id, time, epoch, ended, temporality, points, first_time, last_time,
+    first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum, scale, zero_threshold,
+    first_zero_count, last_zero_count, carried_zero_count,
+    positive_offset, first_positive_bucket_counts, last_positive_bucket_counts, carried_positive_bucket_counts,
+    negative_offset, first_negative_bucket_counts, last_negative_bucket_counts, carried_negative_bucket_counts,
+    min, max, resets
 )
-WITH
-    arraySort(p -> p.1, groupArrayIf((at, point_count, point_sum, zeros, positive, negative), has_value)) AS rows,
-    -- The last point before each reset: a drop in count means the next one counts from zero.
-    arrayFilter((a, b) -> b.2 < a.2, arrayPopBack(rows), arrayPopFront(rows)) AS before_resets,
-    temporality = 'delta' AS is_delta
 SELECT
-    series_id,
-    bucket AS time,
-    epoch,
-    point_scale AS scale,
-    threshold AS zero_threshold,
-    any(point_temporality) AS temporality,
-    count() AS points,
-    min(at) AS first_time,
-    max(at) AS last_time,
-    if(is_delta, sumIf(point_count, has_value),
-        toUInt64(greatest(toInt64(rows[-1].2) - toInt64(rows[1].2) + arraySum(r -> toInt64(r.2), before_resets), 0))) AS increase_count,
-    if(is_delta, sumIf(point_sum, has_value), rows[-1].3 - rows[1].3 + arraySum(r -> r.3, before_resets)) AS increase_sum,
-    if(is_delta, sumIf(zeros, has_value),
-        toUInt64(greatest(toInt64(rows[-1].4) - toInt64(rows[1].4) + arraySum(r -> toInt64(r.4), before_resets), 0))) AS increase_zero_count,
-    if(is_delta, sumMapIf(positive, has_value), mapFilter((k, v) -> v > 0, mapApply((k, v) -> (k,
-        toUInt64(greatest(toInt64(v) - toInt64(rows[1].5[k]) + arraySum(r -> toInt64(r.5[k]), before_resets), 0))), rows[-1].5))) AS increase_positive,
-    if(is_delta, sumMapIf(negative, has_value), mapFilter((k, v) -> v > 0, mapApply((k, v) -> (k,
-        toUInt64(greatest(toInt64(v) - toInt64(rows[1].6[k]) + arraySum(r -> toInt64(r.6[k]), before_resets), 0))), rows[-1].6))) AS increase_negative,
-    if(is_delta, 0, rows[1].2) AS first_count,
-    if(is_delta, 0, rows[1].3) AS first_sum,
-    if(is_delta, 0, rows[1].4) AS first_zero_count,
-    if(is_delta, CAST(map(), 'Map(Int32, UInt64)'), rows[1].5) AS first_positive,
-    if(is_delta, CAST(map(), 'Map(Int32, UInt64)'), rows[1].6) AS first_negative,
-    if(is_delta, 0, rows[-1].2) AS last_count,
-    if(is_delta, 0, rows[-1].3) AS last_sum,
-    if(is_delta, 0, rows[-1].4) AS last_zero_count,
-    if(is_delta, CAST(map(), 'Map(Int32, UInt64)'), rows[-1].5) AS last_positive,
-    if(is_delta, CAST(map(), 'Map(Int32, UInt64)'), rows[-1].6) AS last_negative,
-    min(point_min) AS min,
-    max(point_max) AS max,
-    argMax(NOT has_value, at) AS ended
+    series_id, bucket, epoch, ended, temporality, points, first_at, at,
+    first_count, chain_count, carried_count, has_sum, first_sum, chain_sum, carried_sum, row_scale, row_threshold,
+    first_zeros, chain_zeros, carried_zeros,
+    positive_from, first_positive, chain_positive, carried_positive,
+    negative_from, first_negative, chain_negative, carried_negative,
+    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), if(is_delta, 0, carried)
 FROM
 (
     SELECT
-        series_id,
-        time AS at,
-        toDateTime(intDiv(toUnixTimestamp64Nano(time), 1000000000 * {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
-        temporality AS point_temporality,
-        if(temporality = 'cumulative', start_time, toDateTime64(0, 9, 'UTC')) AS epoch,
-        scale AS point_scale,
-        zero_threshold AS threshold,
-        count AS point_count,
-        ifNull(sum, 0) AS point_sum,
-        zero_count AS zeros,
-        mapFromArrays(arrayMap((c, i) -> toInt32(positive_offset + i - 1), positive_bucket_counts, arrayEnumerate(positive_bucket_counts)), positive_bucket_counts) AS positive,
-        mapFromArrays(arrayMap((c, i) -> toInt32(negative_offset + i - 1), negative_bucket_counts, arrayEnumerate(negative_bucket_counts)), negative_bucket_counts) AS negative,
-        min AS point_min,
-        max AS point_max,
-        bitAnd(flags, 1) = 0 AS has_value
-    FROM exponential_histogram_points FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+        series_id, bucket, epoch, ended, temporality, at, is_last, is_delta, row_scale, row_threshold, positive_from, negative_from,
+        -- Deltas have no first and last: all of them is carried.
+        if(is_delta, 0, count) AS chain_count,
+        if(is_delta, 0, point_sum) AS chain_sum,
+        if(is_delta, 0, zeros) AS chain_zeros,
+        if(is_delta, [], positive) AS chain_positive,
+        if(is_delta, [], negative) AS chain_negative,
+        count() OVER so_far AS points,
+        nth_value(at, 1) OVER so_far AS first_at,
+        nth_value(chain_count, 1) OVER so_far AS first_count,
+        nth_value(chain_sum, 1) OVER so_far AS first_sum,
+        nth_value(chain_zeros, 1) OVER so_far AS first_zeros,
+        nth_value(chain_positive, 1) OVER so_far AS first_positive,
+        nth_value(chain_negative, 1) OVER so_far AS first_negative,
+        countIf(carries) OVER so_far AS carried,
+        sumIf(count, carries) OVER so_far AS carried_count,
+        sumIf(point_sum, carries) OVER so_far AS carried_sum,
+        sumIf(zeros, carries) OVER so_far AS carried_zeros,
+        sumForEachIf(positive, carries) OVER so_far AS carried_positive,
+        sumForEachIf(negative, carries) OVER so_far AS carried_negative,
+        min(point_has_sum) OVER so_far AS has_sum,
+        min(point_min) OVER so_far AS lowest,
+        max(point_max) OVER so_far AS highest
+    FROM
+    (
+        SELECT
+            *,
+            -- Buckets up to the one that holds the zero threshold join the zero bucket where thresholds differ.
+            if(threshold_cut IS NULL, 0, greatest(0, least(length(wide_positive), assumeNotNull(threshold_cut) - positive_from + 1))) AS positive_cut,
+            if(threshold_cut IS NULL, 0, greatest(0, least(length(wide_negative), assumeNotNull(threshold_cut) - negative_from + 1))) AS negative_cut,
+            zero_count + if(positive_cut = 0, 0, arraySum(arraySlice(wide_positive, 1, positive_cut)))
+                + if(negative_cut = 0, 0, arraySum(arraySlice(wide_negative, 1, negative_cut))) AS zeros,
+            if(positive_cut = 0, wide_positive, arrayConcat(arrayWithConstant(positive_cut, toUInt64(0)), arraySlice(wide_positive, positive_cut + 1))) AS positive,
+            if(negative_cut = 0, wide_negative, arrayConcat(arrayWithConstant(negative_cut, toUInt64(0)), arraySlice(wide_negative, negative_cut + 1))) AS negative
+        FROM
+        (
+            SELECT
+                *,
+                -- Joined buckets: the running total at the last of those that share an index, less the one before.
+                arrayFilter((c, i) -> bitAnd(positive_offset + i, step - 1) = 0 OR i = length(positive_bucket_counts),
+                    arrayCumSum(positive_bucket_counts), arrayEnumerate(positive_bucket_counts)) AS positive_totals,
+                arrayFilter((c, i) -> bitAnd(negative_offset + i, step - 1) = 0 OR i = length(negative_bucket_counts),
+                    arrayCumSum(negative_bucket_counts), arrayEnumerate(negative_bucket_counts)) AS negative_totals,
+                if(step = 1, positive_bucket_counts, arrayMap((a, b) -> toUInt64(a - b), positive_totals, arrayPopBack(arrayPushFront(positive_totals, 0)))) AS joined_positive,
+                if(step = 1, negative_bucket_counts, arrayMap((a, b) -> toUInt64(a - b), negative_totals, arrayPopBack(arrayPushFront(negative_totals, 0)))) AS joined_negative,
+                if(empty(positive_bucket_counts), 0, intDiv(positive_offset - positiveModulo(positive_offset, step), step) - positive_from) AS positive_shift,
+                if(empty(negative_bucket_counts), 0, intDiv(negative_offset - positiveModulo(negative_offset, step), step) - negative_from) AS negative_shift,
+                arrayResize(if(positive_shift = 0, joined_positive, arrayConcat(arrayWithConstant(positive_shift, toUInt64(0)), joined_positive)), positive_size) AS wide_positive,
+                arrayResize(if(negative_shift = 0, joined_negative, arrayConcat(arrayWithConstant(negative_shift, toUInt64(0)), joined_negative)), negative_size) AS wide_negative
+            FROM
+            (
+                SELECT
+                    *,
+                    -- A drop in count: the next point counts from zero.
+                    is_delta OR (NOT is_last AND next_count < count) AS carries,
+                    least(least_scale, toInt32(floor(log2(1278 / greatest(positive_end - positive_begin, negative_end - negative_begin, 1e-9))))) AS row_scale,
+                    bitShiftLeft(toInt64(1), least(scale - row_scale, 40)) AS step,
+                    toInt64(floor(positive_begin * exp2(row_scale))) AS positive_from,
+                    toInt64(floor(negative_begin * exp2(row_scale))) AS negative_from,
+                    toInt64(ceil(positive_end * exp2(row_scale))) - positive_from AS positive_size,
+                    toInt64(ceil(negative_end * exp2(row_scale))) - negative_from AS negative_size,
+                    if(least_threshold < most_threshold, toInt64(ceil(log2(if(most_threshold > 0, most_threshold, 1)) * exp2(row_scale) - 1e-6)) - 1, NULL) AS threshold_cut,
+                    if(threshold_cut IS NULL, most_threshold, exp2((assumeNotNull(threshold_cut) + 1) / exp2(row_scale))) AS row_threshold
+                FROM
+                (
+                    SELECT
+                        series_id,
+                        time AS at,
+                        toDateTime(intDiv(toUnixTimestamp64Nano(time), 1000000000 * {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
+                        temporality,
+                        temporality != 'cumulative' AS is_delta,
+                        if(is_delta, toDateTime64(0, 9, 'UTC'), start_time) AS epoch,
+                        bitAnd(flags, 1) = 1 AS ended,
+                        count,
+                        ifNull(isFinite(sum), 0) OR count = 0 AS point_has_sum,
+                        if(ifNull(isFinite(sum), 0), assumeNotNull(sum), 0) AS point_sum,
+                        multiIf(count = 0, inf, ifNull(isFinite(min), 0), assumeNotNull(min), -inf) AS point_min,
+                        multiIf(count = 0, -inf, ifNull(isFinite(max), 0), assumeNotNull(max), inf) AS point_max,
+                        scale,
+                        zero_count,
+                        toInt64(positive_offset) AS positive_offset,
+                        positive_bucket_counts,
+                        toInt64(negative_offset) AS negative_offset,
+                        negative_bucket_counts,
+                        leadInFrame(count, 1, 0) OVER neighbours AS next_count,
+                        leadInFrame(false, 1, true) OVER neighbours AS is_last,
+                        min(scale) OVER neighbours AS least_scale,
+                        min(zero_threshold) OVER neighbours AS least_threshold,
+                        max(zero_threshold) OVER neighbours AS most_threshold,
+                        -- Where buckets begin and end, as exponents of 2: comparable between scales.
+                        minIf(positive_offset / exp2(scale), notEmpty(positive_bucket_counts)) OVER neighbours AS positive_begin,
+                        maxIf((positive_offset + length(positive_bucket_counts)) / exp2(scale), notEmpty(positive_bucket_counts)) OVER neighbours AS positive_end,
+                        minIf(negative_offset / exp2(scale), notEmpty(negative_bucket_counts)) OVER neighbours AS negative_begin,
+                        maxIf((negative_offset + length(negative_bucket_counts)) / exp2(scale), notEmpty(negative_bucket_counts)) OVER neighbours AS negative_end
+                    FROM exponential_histogram_points FINAL
+                    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+                    WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+                )
+            )
+        )
+    )
+    WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
-GROUP BY series_id, bucket, epoch, point_scale, threshold
+WHERE is_last

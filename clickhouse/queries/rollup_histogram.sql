@@ -1,51 +1,66 @@
--- Recompute {target} from the finer rollup {source} between {from} and {to}, both on bucket borders of the target.
+-- Recompute {target} from the finer rollup {source} between {from} and {to}, both on bucket borders of the target. The
+-- same as from raw points, which are rows whose first and last are one.
 INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, bounds_id, temporality, explicit_bounds, points, first_time, last_time,
-    increase_count, increase_sum, increase_bucket_counts, first_count, first_sum, first_bucket_counts,
-    last_count, last_sum, last_bucket_counts, min, max, ended
+    first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum,
+    first_bucket_counts, last_bucket_counts, carried_bucket_counts, min, max, resets, ended
 )
-WITH
-    arraySort(r -> r.1, groupArray((row_first_time, fc, fs, fb, lc, ls, lb))) AS rows,
-    -- Steps between neighbouring rows: last of the one to first of the next or from zero after a reset.
-    -- Rows of deltas have no first and last, so their steps are 0.
-    arrayMap((a, b) -> if(b.2 >= a.5,
-        (toUInt64(b.2 - a.5), b.3 - a.6, arrayMap((x, y) -> toUInt64(greatest(toInt64(x) - toInt64(y), 0)), b.4, a.7)),
-        (b.2, b.3, b.4)), arrayPopBack(rows), arrayPopFront(rows)) AS steps
 SELECT
-    series_id,
-    bucket AS time,
-    epoch,
-    bounds_id,
-    any(row_temporality) AS temporality,
-    any(bounds) AS explicit_bounds,
-    sum(row_points) AS points,
-    min(row_first_time) AS first_time,
-    max(row_last_time) AS last_time,
-    sum(row_increase_count) + arraySum(s -> s.1, steps) AS increase_count,
-    sum(row_increase_sum) + arraySum(s -> s.2, steps) AS increase_sum,
-    arrayMap((n, i) -> n + arraySum(s -> s.3[i], steps), sumForEach(row_increase_buckets) AS increases, arrayEnumerate(increases)) AS increase_bucket_counts,
-    rows[1].2 AS first_count,
-    rows[1].3 AS first_sum,
-    rows[1].4 AS first_bucket_counts,
-    rows[-1].5 AS last_count,
-    rows[-1].6 AS last_sum,
-    rows[-1].7 AS last_bucket_counts,
-    min(row_min) AS min,
-    max(row_max) AS max,
-    argMax(row_ended, row_last_time) AS ended
+    series_id, bucket, epoch, bounds_id, temporality, bounds, all_points, start_time, last_time,
+    start_count, last_count, all_carried_count, every_sum, start_sum, last_sum, all_carried_sum,
+    start_buckets, buckets[2],
+    if(empty(dropped_buckets), inside_buckets,
+        arrayMap((inside, dropped) -> inside + dropped, arrayResize(inside_buckets, length(dropped_buckets)), dropped_buckets)),
+    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), all_resets, ended
 FROM
 (
     SELECT
-        series_id,
-        toDateTime(intDiv(toUnixTimestamp(time), {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
-        epoch, bounds_id, temporality AS row_temporality, explicit_bounds AS bounds, points AS row_points,
-        first_time AS row_first_time, last_time AS row_last_time, increase_count AS row_increase_count,
-        increase_sum AS row_increase_sum, increase_bucket_counts AS row_increase_buckets,
-        first_count AS fc, first_sum AS fs, first_bucket_counts AS fb,
-        last_count AS lc, last_sum AS ls, last_bucket_counts AS lb,
-        min AS row_min, max AS row_max, ended AS row_ended
-    FROM {source:Identifier} FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+        series_id, bucket, epoch, bounds_id, temporality, bounds, buckets, last_time, last_count, last_sum, is_last, ended,
+        sum(points) OVER so_far AS all_points,
+        nth_value(first_time, 1) OVER so_far AS start_time,
+        nth_value(first_count, 1) OVER so_far AS start_count,
+        nth_value(first_sum, 1) OVER so_far AS start_sum,
+        nth_value(buckets[1], 1) OVER so_far AS start_buckets,
+        sum(resets + drops) OVER so_far AS all_resets,
+        sum(carried_count + if(drops, last_count, 0)) OVER so_far AS all_carried_count,
+        sum(carried_sum + if(drops, last_sum, 0)) OVER so_far AS all_carried_sum,
+        sumForEach(buckets[3]) OVER so_far AS inside_buckets,
+        sumForEachIf(buckets[2], drops) OVER so_far AS dropped_buckets,
+        min(has_sum) OVER so_far AS every_sum,
+        min(row_min) OVER so_far AS lowest,
+        max(row_max) OVER so_far AS highest
+    FROM
+    (
+        SELECT
+            *,
+            NOT is_last AND next_count < last_count AS drops,
+            groupUniqArrayIf(explicit_bounds, is_other_layout) OVER
+                (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS layouts,
+            -- Bounds that changed inside the bucket are cut down to those that all rows share, their counts added up.
+            if(empty(layouts), explicit_bounds, arrayFilter(b -> arrayAll(l -> has(l, b), layouts), explicit_bounds)) AS bounds,
+            arrayPushBack(arrayMap(b -> has(bounds, b), explicit_bounds), true) AS keeps,
+            [first_bucket_counts, last_bucket_counts, carried_bucket_counts] AS own_buckets,
+            arrayMap(counts -> arrayFilter((c, keep) -> keep, arrayCumSum(arrayResize(counts, length(keeps))), keeps), own_buckets) AS up_to_bound,
+            if(empty(layouts), own_buckets,
+                arrayMap(sums -> arrayMap((a, b) -> toUInt64(a - b), sums, arrayPopBack(arrayPushFront(sums, 0))), up_to_bound)) AS buckets
+        FROM
+        (
+            SELECT
+                *,
+                toDateTime(intDiv(toUnixTimestamp(time), {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
+                if(temporality = 'cumulative', last_count, carried_count) = 0 AS is_void,
+                multiIf(is_void, inf, min IS NULL, -inf, assumeNotNull(min)) AS row_min,
+                multiIf(is_void, -inf, max IS NULL, inf, assumeNotNull(max)) AS row_max,
+                cityHash64(explicit_bounds) AS layout,
+                leadInFrame(first_count, 1, 0) OVER neighbours AS next_count,
+                leadInFrame(false, 1, true) OVER neighbours AS is_last,
+                lagInFrame(layout, 1, layout) OVER neighbours != layout OR leadInFrame(layout, 1, layout) OVER neighbours != layout AS is_other_layout
+            FROM {source:Identifier} FINAL
+            WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+            WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
+        )
+    )
+    WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
-GROUP BY series_id, bucket, epoch, bounds_id
+WHERE is_last

@@ -1,57 +1,77 @@
--- Recompute {target} from raw histogram points between {from} and {to}, both on bucket borders.
+-- Recompute {target} from raw histogram points between {from} and {to}, both on bucket borders. A row is a window of
+-- neighbouring points: sorting and looking at neighbours costs a third of what gathering their arrays in groups does.
 INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, bounds_id, temporality, explicit_bounds, points, first_time, last_time,
-    increase_count, increase_sum, increase_bucket_counts, first_count, first_sum, first_bucket_counts,
-    last_count, last_sum, last_bucket_counts, min, max, ended
+    first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum,
+    first_bucket_counts, last_bucket_counts, carried_bucket_counts, min, max, resets, ended
 )
-WITH
-    arraySort(p -> p.1, groupArrayIf((at, point_count, point_sum, point_buckets), has_value)) AS rows,
-    -- The last point before each reset: a drop in count means the next one counts from zero.
-    arrayFilter((a, b) -> b.2 < a.2, arrayPopBack(rows), arrayPopFront(rows)) AS before_resets,
-    temporality = 'delta' AS is_delta
 SELECT
-    series_id,
-    bucket AS time,
-    epoch,
-    bounds_id,
-    any(point_temporality) AS temporality,
-    any(bounds) AS explicit_bounds,
-    count() AS points,
-    min(at) AS first_time,
-    max(at) AS last_time,
-    if(is_delta, sumIf(point_count, has_value),
-        toUInt64(greatest(toInt64(rows[-1].2) - toInt64(rows[1].2) + arraySum(r -> toInt64(r.2), before_resets), 0))) AS increase_count,
-    if(is_delta, sumIf(point_sum, has_value), rows[-1].3 - rows[1].3 + arraySum(r -> r.3, before_resets)) AS increase_sum,
-    if(is_delta, sumForEachIf(point_buckets, has_value),
-        arrayMap((l, f, i) -> toUInt64(greatest(toInt64(l) - toInt64(f) + arraySum(r -> toInt64(r.4[i]), before_resets), 0)),
-            rows[-1].4, rows[1].4, arrayEnumerate(rows[-1].4))) AS increase_bucket_counts,
-    if(is_delta, 0, rows[1].2) AS first_count,
-    if(is_delta, 0, rows[1].3) AS first_sum,
-    if(is_delta, [], rows[1].4) AS first_bucket_counts,
-    if(is_delta, 0, rows[-1].2) AS last_count,
-    if(is_delta, 0, rows[-1].3) AS last_sum,
-    if(is_delta, [], rows[-1].4) AS last_bucket_counts,
-    min(point_min) AS min,
-    max(point_max) AS max,
-    argMax(NOT has_value, at) AS ended
+    series_id, bucket, epoch, bounds_id, temporality, bounds, points, first_at, at,
+    first_count, chain_count, carried_count, has_sum, first_sum, chain_sum, carried_sum,
+    first_buckets, chain_buckets, carried_buckets,
+    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), if(is_delta, 0, carried), bounds_id = 1
 FROM
 (
     SELECT
-        series_id,
-        time AS at,
-        toDateTime(intDiv(toUnixTimestamp64Nano(time), 1000000000 * {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
-        temporality AS point_temporality,
-        if(temporality = 'cumulative', start_time, toDateTime64(0, 9, 'UTC')) AS epoch,
-        explicit_bounds AS bounds,
-        cityHash64(explicit_bounds, length(bucket_counts)) AS bounds_id,
-        count AS point_count,
-        ifNull(sum, 0) AS point_sum,
-        bucket_counts AS point_buckets,
-        min AS point_min,
-        max AS point_max,
-        bitAnd(flags, 1) = 0 AS has_value
-    FROM histogram_points FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+        series_id, bucket, epoch, bounds_id, temporality, bounds, at, is_last, is_delta,
+        -- Deltas have no first and last: all of them is carried.
+        if(is_delta, 0, count) AS chain_count,
+        if(is_delta, 0, point_sum) AS chain_sum,
+        if(is_delta, [], buckets) AS chain_buckets,
+        count() OVER so_far AS points,
+        nth_value(at, 1) OVER so_far AS first_at,
+        nth_value(chain_count, 1) OVER so_far AS first_count,
+        nth_value(chain_sum, 1) OVER so_far AS first_sum,
+        nth_value(chain_buckets, 1) OVER so_far AS first_buckets,
+        countIf(carries) OVER so_far AS carried,
+        sumIf(count, carries) OVER so_far AS carried_count,
+        sumIf(point_sum, carries) OVER so_far AS carried_sum,
+        sumForEachIf(buckets, carries) OVER so_far AS carried_buckets,
+        min(point_has_sum) OVER so_far AS has_sum,
+        min(point_min) OVER so_far AS lowest,
+        max(point_max) OVER so_far AS highest
+    FROM
+    (
+        SELECT
+            *,
+            -- A drop in count: the next point counts from zero.
+            is_delta OR (NOT is_last AND next_count < count) AS carries,
+            groupUniqArrayIf(explicit_bounds, is_other_layout) OVER
+                (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS layouts,
+            -- Bounds that changed inside the bucket are cut down to those that all points share, their counts added up.
+            if(empty(layouts), explicit_bounds, arrayFilter(b -> arrayAll(l -> has(l, b), layouts), explicit_bounds)) AS bounds,
+            if(empty(bucket_counts), [count], bucket_counts) AS own_buckets,
+            arrayFilter((c, keeps) -> keeps, arrayCumSum(own_buckets),
+                arrayPushBack(arrayMap(b -> has(bounds, b), explicit_bounds), true)) AS up_to_bound,
+            if(empty(layouts), own_buckets,
+                arrayMap((a, b) -> toUInt64(a - b), up_to_bound, arrayPopBack(arrayPushFront(up_to_bound, 0)))) AS buckets
+        FROM
+        (
+            SELECT
+                series_id,
+                time AS at,
+                toDateTime(intDiv(toUnixTimestamp64Nano(time), 1000000000 * {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
+                temporality,
+                temporality != 'cumulative' AS is_delta,
+                if(is_delta, toDateTime64(0, 9, 'UTC'), start_time) AS epoch,
+                cityHash64(explicit_bounds) AS layout,
+                multiIf(bitAnd(flags, 1) = 1, 1, is_delta, layout, 0) AS bounds_id,
+                explicit_bounds,
+                bucket_counts,
+                count,
+                ifNull(isFinite(sum), 0) OR count = 0 AS point_has_sum,
+                if(ifNull(isFinite(sum), 0), assumeNotNull(sum), 0) AS point_sum,
+                multiIf(count = 0, inf, ifNull(isFinite(min), 0), assumeNotNull(min), -inf) AS point_min,
+                multiIf(count = 0, -inf, ifNull(isFinite(max), 0), assumeNotNull(max), inf) AS point_max,
+                leadInFrame(count, 1, 0) OVER neighbours AS next_count,
+                leadInFrame(false, 1, true) OVER neighbours AS is_last,
+                lagInFrame(layout, 1, layout) OVER neighbours != layout OR leadInFrame(layout, 1, layout) OVER neighbours != layout AS is_other_layout
+            FROM histogram_points FINAL
+            WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+            WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
+        )
+    )
+    WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
-GROUP BY series_id, bucket, epoch, bounds_id
+WHERE is_last

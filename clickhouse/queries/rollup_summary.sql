@@ -1,37 +1,37 @@
 -- Recompute {target} from the finer rollup {source} between {from} and {to}, both on bucket borders of the target.
 INSERT INTO {target:Identifier}
 (
-    series_id, time, epoch, points, first_time, last_time, increase_count, increase_sum, first_count,
-    first_sum, last_count, last_sum, last_quantiles, last_quantile_values, ended
+    series_id, time, epoch, ended, points, first_time, last_time, first_count, last_count, carried_count,
+    has_sum, first_sum, last_sum, carried_sum, last_quantiles, last_quantile_values, resets
 )
-WITH
-    arraySort(r -> r.1, groupArray((row_first_time, fc, fs, lc, ls))) AS rows,
-    arrayMap((a, b) -> if(b.2 >= a.4, (toUInt64(b.2 - a.4), b.3 - a.5), (b.2, b.3)), arrayPopBack(rows), arrayPopFront(rows)) AS steps
 SELECT
-    series_id,
-    bucket AS time,
-    epoch,
-    sum(row_points) AS points,
-    min(row_first_time) AS first_time,
-    max(row_last_time) AS last_time,
-    sum(ic) + arraySum(s -> s.1, steps) AS increase_count,
-    sum(isum) + arraySum(s -> s.2, steps) AS increase_sum,
-    rows[1].2 AS first_count,
-    rows[1].3 AS first_sum,
-    rows[-1].4 AS last_count,
-    rows[-1].5 AS last_sum,
-    argMax(lq, row_last_time) AS last_quantiles,
-    argMax(lv, row_last_time) AS last_quantile_values,
-    argMax(row_ended, row_last_time) AS ended
+    series_id, bucket, epoch, ended, all_points, start_time, last_time, start_count, last_count, all_carried_count,
+    every_sum, start_sum, last_sum, all_carried_sum, last_quantiles, last_quantile_values, all_resets
 FROM
 (
     SELECT
-        series_id,
-        toDateTime(intDiv(toUnixTimestamp(time), {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
-        epoch, points AS row_points, first_time AS row_first_time, last_time AS row_last_time,
-        increase_count AS ic, increase_sum AS isum, first_count AS fc, first_sum AS fs, last_count AS lc, last_sum AS ls,
-        last_quantiles AS lq, last_quantile_values AS lv, ended AS row_ended
-    FROM {source:Identifier} FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+        series_id, bucket, epoch, ended, last_time, is_last, last_count, last_sum, last_quantiles, last_quantile_values,
+        sum(points) OVER so_far AS all_points,
+        nth_value(first_time, 1) OVER so_far AS start_time,
+        nth_value(first_count, 1) OVER so_far AS start_count,
+        nth_value(first_sum, 1) OVER so_far AS start_sum,
+        -- A drop in count from one row to the next: the next one counts from zero.
+        NOT is_last AND next_count < last_count AS drops,
+        sum(resets + drops) OVER so_far AS all_resets,
+        sum(carried_count + if(drops, last_count, 0)) OVER so_far AS all_carried_count,
+        sum(carried_sum + if(drops, last_sum, 0)) OVER so_far AS all_carried_sum,
+        min(has_sum) OVER so_far AS every_sum
+    FROM
+    (
+        SELECT
+            *,
+            toDateTime(intDiv(toUnixTimestamp(time), {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
+            leadInFrame(first_count, 1, 0) OVER neighbours AS next_count,
+            leadInFrame(false, 1, true) OVER neighbours AS is_last
+        FROM {source:Identifier} FINAL
+        WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+        WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
+    )
+    WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
-GROUP BY series_id, bucket, epoch
+WHERE is_last

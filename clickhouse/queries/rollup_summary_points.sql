@@ -2,41 +2,45 @@
 -- their start time; their quantiles cannot be merged, the last ones are kept.
 INSERT INTO {target:Identifier}
 (
-    series_id, time, epoch, points, first_time, last_time, increase_count, increase_sum, first_count,
-    first_sum, last_count, last_sum, last_quantiles, last_quantile_values, ended
+    series_id, time, epoch, ended, points, first_time, last_time, first_count, last_count, carried_count,
+    has_sum, first_sum, last_sum, carried_sum, last_quantiles, last_quantile_values, resets
 )
-WITH
-    arraySort(p -> p.1, groupArrayIf((at, point_count, point_sum, point_quantiles, point_values), has_value)) AS rows,
-    arrayFilter((a, b) -> b.2 < a.2, arrayPopBack(rows), arrayPopFront(rows)) AS before_resets
 SELECT
-    series_id,
-    bucket AS time,
-    epoch,
-    count() AS points,
-    min(at) AS first_time,
-    max(at) AS last_time,
-    toUInt64(greatest(toInt64(rows[-1].2) - toInt64(rows[1].2) + arraySum(r -> toInt64(r.2), before_resets), 0)) AS increase_count,
-    rows[-1].3 - rows[1].3 + arraySum(r -> r.3, before_resets) AS increase_sum,
-    rows[1].2 AS first_count,
-    rows[1].3 AS first_sum,
-    rows[-1].2 AS last_count,
-    rows[-1].3 AS last_sum,
-    rows[-1].4 AS last_quantiles,
-    rows[-1].5 AS last_quantile_values,
-    argMax(NOT has_value, at) AS ended
+    series_id, bucket, epoch, ended, points, first_at, at, first_count, count, carried_count,
+    has_sum, first_sum, point_sum, carried_sum, quantiles, quantile_values, carried
 FROM
 (
     SELECT
-        series_id,
-        time AS at,
-        toDateTime(intDiv(toUnixTimestamp64Nano(time), 1000000000 * {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
-        start_time AS epoch,
-        count AS point_count,
-        sum AS point_sum,
-        quantiles AS point_quantiles,
-        quantile_values AS point_values,
-        bitAnd(flags, 1) = 0 AS has_value
-    FROM summary_points FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+        series_id, bucket, epoch, ended, at, is_last, count, point_sum, quantiles, quantile_values,
+        count() OVER so_far AS points,
+        nth_value(at, 1) OVER so_far AS first_at,
+        nth_value(count, 1) OVER so_far AS first_count,
+        nth_value(point_sum, 1) OVER so_far AS first_sum,
+        -- A drop in count: the next point counts from zero.
+        NOT is_last AND next_count < count AS carries,
+        countIf(carries) OVER so_far AS carried,
+        sumIf(count, carries) OVER so_far AS carried_count,
+        sumIf(point_sum, carries) OVER so_far AS carried_sum,
+        min(point_has_sum) OVER so_far AS has_sum
+    FROM
+    (
+        SELECT
+            series_id,
+            time AS at,
+            toDateTime(intDiv(toUnixTimestamp64Nano(time), 1000000000 * {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
+            start_time AS epoch,
+            bitAnd(flags, 1) = 1 AS ended,
+            count,
+            isFinite(sum) AS point_has_sum,
+            if(isFinite(sum), sum, 0) AS point_sum,
+            quantiles,
+            quantile_values,
+            leadInFrame(count, 1, 0) OVER neighbours AS next_count,
+            leadInFrame(false, 1, true) OVER neighbours AS is_last
+        FROM summary_points FINAL
+        WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+        WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
+    )
+    WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
-GROUP BY series_id, bucket, epoch
+WHERE is_last
