@@ -5,7 +5,8 @@ DROP TABLE IF EXISTS number_1h;
 DROP TABLE IF EXISTS number_1d;
 
 -- first and last: of the points that have a finite value; of _int and _double one is 0, as in number_points. increase: between first and last, resets included; of deltas
--- the whole bucket. resets: drops in value between first and last. count: points with a value; points: all points.
+-- the whole bucket. resets: drops in value between first and last. count: points with a value; points: all points. ended_time: of the last NO_RECORDED_VALUE, 0 where
+-- there was none.
 CREATE TABLE number_1m
 (
     series_id UInt64 CODEC(Delta(8), ZSTD(1)),
@@ -27,7 +28,7 @@ CREATE TABLE number_1m
     last_value Float64 ALIAS toFloat64(last_int) + last_double,
     increase Float64 CODEC(ZSTD(1)),
     resets UInt64 CODEC(ZSTD(1)),
-    ended Bool CODEC(ZSTD(1))
+    ended_time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)

@@ -2,7 +2,7 @@
 INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, kind, points, count, sum, min, max, first_time, last_time, first_int, first_double,
-    last_int, last_double, increase, resets, ended
+    last_int, last_double, increase, resets, ended_time
 )
 WITH
     -- The steps between neighbouring rows: from the last point of the one to the first of the next.
@@ -29,7 +29,7 @@ SELECT
         toFloat64(last_int - first_int) + (last_double - first_double),
         sum(row_increase) + arraySum((step, row) -> if(step >= 0, step, greatest(toFloat64(row.2) + row.3, 0)), steps, arrayPopFront(rows))) AS increase,
     sum(row_resets) + arrayCount(step -> step < 0, steps) AS resets,
-    argMax(row_ended, row_seen_time) AS ended
+    max(row_ended_time) AS ended_time
 FROM
 (
     SELECT
@@ -39,7 +39,7 @@ FROM
         kind AS row_kind, points AS row_points, count AS row_count, sum AS row_sum, min AS row_min, max AS row_max,
         first_time AS row_first_time, last_time AS row_last_time, first_int AS row_first_int,
         first_double AS row_first_double, last_int AS row_last_int, last_double AS row_last_double,
-        increase AS row_increase, resets AS row_resets, ended AS row_ended, time AS row_seen_time
+        increase AS row_increase, resets AS row_resets, ended_time AS row_ended_time
     FROM {source:Identifier} FINAL
     WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
 )

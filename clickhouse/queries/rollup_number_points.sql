@@ -2,7 +2,7 @@
 INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, kind, points, count, sum, min, max, first_time, last_time, first_int, first_double,
-    last_int, last_double, increase, resets, ended
+    last_int, last_double, increase, resets, ended_time
 )
 WITH
     -- Counters in time order. Integers subtract as integers; one that turned into a double subtracts all the same.
@@ -35,7 +35,7 @@ SELECT
         kind = 'delta_updown', sum,
         0) AS increase,
     arrayCount(step -> step < 0, steps) AS resets,
-    argMax(value_type = 'none', at) AS ended
+    maxIf(at, value_type = 'none') AS ended_time
 FROM
 (
     SELECT

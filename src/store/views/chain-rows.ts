@@ -5,7 +5,7 @@
  */
 import type { Shape } from '../rollup-marks.js';
 
-/** The parameters of every view, as placeholders. */
+/** The parameters of most views, as placeholders. */
 export const METRIC = '{metric:String}';
 export const START_TIME = "{start_time:DateTime64(9, 'UTC')}";
 export const END_TIME = "{end_time:DateTime64(9, 'UTC')}";
@@ -14,17 +14,26 @@ export const STEP_S = '{step_s:UInt32}';
 /** The one place where readers turn the name of a metric into its series. */
 export const SERIES_OF_METRIC = `SELECT series_id FROM series WHERE metric_name = ${METRIC}`;
 
+/** One step that reaches from the beginning of time to just after `moment`: for questions about what was last. */
+export function until(moment: string): { start: string; end: string; step: string } {
+  const start = "toDateTime64('1970-01-01 00:00:00', 9, 'UTC')";
+  return { start, end: `(${moment} + INTERVAL 1 NANOSECOND)`, step: '4294967295' };
+}
+
 /**
  * WITH elements that `chainRows` and the views around it refer to: borders of the grid in nanoseconds, and buckets that
  * wait to be recomputed, by size (a coarse bucket waits while any finer one in it does).
  */
-export function chainAliases(shape: Shape): string {
+export function chainAliases(
+  shape: Shape,
+  grid = { start: START_TIME, end: END_TIME, step: STEP_S },
+): string {
   return `
-    ${START_TIME} AS from_time,
-    ${END_TIME} AS to_time,
+    ${grid.start} AS from_time,
+    ${grid.end} AS to_time,
     toUnixTimestamp64Nano(from_time) AS from_ns,
     toUnixTimestamp64Nano(to_time) AS to_ns,
-    1000000000 * toInt64(${STEP_S}) + throwIf(${STEP_S} = 0, 'step_s must be at least 1') AS step_ns,
+    1000000000 * toInt64(${grid.step}) + throwIf(${grid.step} = 0, 'step_s must be at least 1') AS step_ns,
     (
         SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60))
         FROM rollup_marks FINAL

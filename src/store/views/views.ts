@@ -3,9 +3,11 @@
  * an entry of VIEWS.
  */
 import type { ClickHouse } from '../../model/clickhouse.js';
+import { METRIC_EXEMPLARS } from './metric-exemplars.js';
 import { NUMBER_INCREASE } from './number-increase.js';
+import { NUMBER_LAST, NUMBER_VALUES } from './number-values.js';
 
-const VIEWS: readonly string[] = [NUMBER_INCREASE];
+const VIEWS: readonly string[] = [NUMBER_INCREASE, NUMBER_VALUES, NUMBER_LAST, METRIC_EXEMPLARS];
 
 /** Creates or replaces every view. Needs the tables of all migrations. */
 export async function createViews(clickhouse: ClickHouse): Promise<void> {
