@@ -24,6 +24,7 @@ interface TextSetting {
 
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
+const SERIES = { min: 0, max: 100_000_000, unit: 'series' };
 const PORT = { min: 0, max: 65_535, unit: 'port' };
 
 export const SETTINGS = {
@@ -138,6 +139,41 @@ export const SETTINGS = {
     max: 64,
     unit: 'levels',
     about: 'nesting of attribute values before a point is rejected',
+  },
+  attributesBytesMax: {
+    env: 'PLUMBLINE_ATTRIBUTES_BYTES_MAX',
+    default: 65_536,
+    min: 256,
+    max: 16 * MIB,
+    unit: 'bytes',
+    about:
+      'resource, scope, metric header and attributes of one series, together, before its points are rejected',
+  },
+  seriesPerMetricMax: {
+    env: 'PLUMBLINE_SERIES_PER_METRIC_MAX',
+    default: 1_000_000,
+    ...SERIES,
+    about: 'active series of one metric name; new ones beyond it fold into overflow series; 0 = unlimited',
+  },
+  seriesPerServiceMax: {
+    env: 'PLUMBLINE_SERIES_PER_SERVICE_MAX',
+    default: 2_000_000,
+    ...SERIES,
+    about: 'active series of one service.name; 0 = unlimited',
+  },
+  seriesMax: {
+    env: 'PLUMBLINE_SERIES_MAX',
+    default: 3_000_000,
+    ...SERIES,
+    about: 'active series in all; 0 = unlimited',
+  },
+  seriesActiveMs: {
+    env: 'PLUMBLINE_SERIES_ACTIVE_MS',
+    default: 3_600_000,
+    min: 1_200_000,
+    max: 30 * DAY_MS,
+    unit: 'ms',
+    about: 'a series without a point for this long gives its place in the budgets back',
   },
   shutdownMs: {
     env: 'PLUMBLINE_SHUTDOWN_MS',

@@ -4,6 +4,7 @@
  * received = accepted + rejected + refused; dropped is always 0.
  */
 import type { DecodeLimits } from './decode/decode-context.js';
+import { describeFolded } from './decode/fold-log.js';
 import { decodeJson } from './decode/json-decoder.js';
 import { decodeProtobuf } from './decode/protobuf-decoder.js';
 import type { SeriesTable } from './decode/series-table.js';
@@ -25,6 +26,8 @@ export interface IntakeOptions {
 export interface IntakeCounts {
   pointsAccepted: number;
   pointsRejected: number;
+  /** Accepted points of series beyond a budget: counted in an overflow series. */
+  pointsFolded: number;
   requestsAnswered: number;
   requestsMalformed: number;
   requestsRefused: number;
@@ -39,6 +42,7 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
   const counts: IntakeCounts = {
     pointsAccepted: 0,
     pointsRejected: 0,
+    pointsFolded: 0,
     requestsAnswered: 0,
     requestsMalformed: 0,
     requestsRefused: 0,
@@ -46,17 +50,26 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
   let inflightBytes = 0;
 
   /** Decode into the open batch; a malformed request leaves nothing behind. */
-  function decode(bytes: Uint8Array, encoding: 'protobuf' | 'json'): ExportOutcome {
+  function decode(bytes: Uint8Array, encoding: 'protobuf' | 'json'): ExportOutcome & { folded: number } {
     const { batch } = groupCommit;
     const mark = batch.mark();
     series.trim();
     try {
       const context = { batch, series, limits, nowUnixMs: nowUnixMs() };
-      const { accepted, rejections } = (encoding === 'protobuf' ? decodeProtobuf : decodeJson)(
+      const { accepted, rejections, folded } = (encoding === 'protobuf' ? decodeProtobuf : decodeJson)(
         bytes,
         context,
       );
-      return { accepted, rejected: rejections.reduce((sum, r) => sum + r.count, 0), rejections };
+      const rejected = rejections.reduce((sum, r) => sum + r.count, 0);
+      if (folded.length === 0) return { accepted, rejected, rejections, folded: 0 };
+      const warnings = folded.map((entry) => describeFolded(entry, series.budgets));
+      return {
+        accepted,
+        rejected,
+        rejections,
+        warnings,
+        folded: folded.reduce((sum, f) => sum + f.count, 0),
+      };
     } catch (error) {
       counts.requestsMalformed++;
       series.forgetWritten(batch.seriesRows.slice(mark.seriesRows));
@@ -79,11 +92,12 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
     }
     inflightBytes += bytes.length;
     try {
-      const outcome = decode(bytes, encoding);
+      const { folded, ...outcome } = decode(bytes, encoding);
       if (outcome.accepted > 0) await groupCommit.commit();
       counts.requestsAnswered++;
       counts.pointsAccepted += outcome.accepted;
       counts.pointsRejected += outcome.rejected;
+      counts.pointsFolded += folded;
       return outcome;
     } catch (error) {
       if (error instanceof RetryableError) counts.requestsRefused++;

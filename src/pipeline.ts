@@ -25,6 +25,7 @@ import { createSqlEndpoint } from './show/sql-endpoint.js';
 import { type CategoryCount, createWebListener, type Status } from './show/web-server.js';
 import { GroupCommit } from './spool/group-commit.js';
 import { openSpool, type Spool } from './spool/spool.js';
+import { createActiveSeriesReader } from './store/active-series.js';
 import { createDrain, type DrainLog } from './store/drain.js';
 import { openEmbeddedClickHouse } from './store/embedded-driver.js';
 import { connectClickHouse } from './store/http-driver.js';
@@ -50,6 +51,10 @@ export interface PipelineOptions {
 const RETRY_MAX_MS = 5_000;
 const CLICKHOUSE_TIMEOUT_MS = 120_000;
 const GROUP_POINTS_MAX = 100_000;
+/** Series the table of series may know at least; with larger budgets as many as those allow. */
+const SERIES_KNOWN_MAX = 4_000_000;
+/** Active series are read this many times while a silent one still counts as active. */
+const ACTIVE_SERIES_READS = 4;
 /** Exporters send every 10 to 60 s and should find their connection open. */
 const KEEP_ALIVE_MS = 75_000;
 
@@ -71,6 +76,12 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const series = new SeriesTable({
     classify: createClassifier(taxonomy),
     seed: randomBytes(4).readUInt32LE(),
+    entriesMax: Math.max(SERIES_KNOWN_MAX, 2 * config.seriesMax),
+    budgets: {
+      perMetric: config.seriesPerMetricMax,
+      perService: config.seriesPerServiceMax,
+      total: config.seriesMax,
+    },
   });
   const groupCommit = new GroupCommit({
     spool,
@@ -85,6 +96,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     series,
     limits: {
       attributeDepthMax: config.attributeDepthMax,
+      attributesBytesMax: config.attributesBytesMax,
       pointFutureMaxMs: config.pointFutureMaxMs,
       pointAgeMaxMs: config.pointAgeMaxMs,
     },
@@ -107,6 +119,16 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     intervalMs: config.drainIntervalMs,
     retryMaxMs: RETRY_MAX_MS,
     log: createDrainLog(log, stored),
+  });
+
+  const activeSeries = createActiveSeriesReader({
+    clickhouse,
+    activeMs: config.seriesActiveMs,
+    everyMs: config.seriesActiveMs / ACTIVE_SERIES_READS,
+    nowUnixMs,
+    onRead: (active) => series.refresh(active),
+    onError: (error) =>
+      log.warn({ err: error }, 'the active series cannot be read; budgets go on as they are'),
   });
 
   const { host } = config;
@@ -134,7 +156,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     { component: grpc, env: 'PLUMBLINE_GRPC_PORT', port: config.grpcPort },
     { component: http, env: 'PLUMBLINE_HTTP_PORT', port: config.httpPort },
   ];
-  const storage = createStorage(clickhouse, [rollups, drain], log);
+  const storage = createStorage(clickhouse, [activeSeries, rollups, drain], log);
 
   async function start(): Promise<void> {
     await storage.start();
@@ -192,6 +214,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       points: {
         accepted: counts.pointsAccepted,
         rejected: counts.pointsRejected,
+        folded: counts.pointsFolded,
         stored: stored.points,
         dropped: 0,
       },
@@ -206,6 +229,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
         quarantinedSegments: stored.quarantinedSegments,
       },
       rollups: { waiting: rollups.waiting },
+      series: { active: series.size, budget: config.seriesMax },
       categories: storage.isReady() ? await categories.catch(() => []) : [],
     };
   }

@@ -41,7 +41,12 @@ async function create(options: { bytesMax?: number; inflightBytesMax?: number } 
     nowUnixMs: () => NOW_MS,
     onSeriesLost: (rows) => series.forgetWritten(rows),
   });
-  const limits = { attributeDepthMax: 16, pointFutureMaxMs: 60_000, pointAgeMaxMs: 86_400_000 };
+  const limits = {
+    attributeDepthMax: 16,
+    attributesBytesMax: 65_536,
+    pointFutureMaxMs: 60_000,
+    pointAgeMaxMs: 86_400_000,
+  };
   const intake = createIntake({
     spool,
     groupCommit,

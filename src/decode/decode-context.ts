@@ -1,11 +1,14 @@
 /** What both decoders (protobuf, JSON) are given and what they give back. */
 import type { Rejection } from '../model/export-outcome.js';
 import type { PointBatch } from '../model/point-batch.js';
+import type { Folded } from './fold-log.js';
 import type { SeriesTable } from './series-table.js';
 
 export interface DecodeLimits {
   /** Levels of arrays and kvlists an attribute value may have. */
   attributeDepthMax: number;
+  /** Wire bytes that resource, scope, metric header and attributes of one series may have together. */
+  attributesBytesMax: number;
   /** How far ahead of the clock a point may be, milliseconds. */
   pointFutureMaxMs: number;
   /** How old a point may be, milliseconds: each day that one request touches costs a partition. */
@@ -24,4 +27,6 @@ export interface DecodeResult {
   /** Points appended to the batch. */
   accepted: number;
   rejections: Rejection[];
+  /** Points of series that found no place in a budget; they are accepted all the same. */
+  folded: Folded[];
 }

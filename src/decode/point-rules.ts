@@ -107,6 +107,8 @@ const DETAILS: Record<RejectionReason, string> = {
   bucket_index_out_of_range: 'bucket indexes reach beyond the range of double values',
   quantiles_invalid: 'quantiles must be from 0 to 1 and strictly increasing',
   attribute_depth_exceeded: 'an attribute value is nested too deep',
+  attributes_too_large:
+    'resource, scope, metric header and attributes of the series have more bytes than PLUMBLINE_ATTRIBUTES_BYTES_MAX allows',
 };
 
 /** Collects rejections of one request: one entry per metric and reason, however many points. */

@@ -25,7 +25,7 @@ export function decodeProtobuf(bytes: Uint8Array, context: DecodeContext): Decod
       reader.pos = pass.resourceMetricsEnd;
     } else reader.skip(tag, end);
   }
-  return { accepted: pass.accepted, rejections: pass.rejections.rejections };
+  return { accepted: pass.accepted, rejections: pass.rejections.rejections, folded: pass.folds.folded };
 }
 
 /** resource = 1, scope_metrics = 2, schema_url = 3. Fields may come in any order: a first look finds them. */
@@ -102,6 +102,7 @@ function decodeMetric(pass: ProtobufPass, from: number, end: number): void {
   readDataHeader(pass, data);
   pass.enterMetric();
   for (const span of data) decodePoints(pass, span.from, span.to);
+  pass.leaveMetric();
 }
 
 /** A replaced case of the oneof must still be well-formed; nothing of it is kept. */

@@ -8,11 +8,14 @@ import { KIND_GAUGE, type PointBatch } from '../model/point-batch.js';
 import type { MetricType, Series, Temporality } from '../model/series.js';
 import { canonicalAttributes, type KeyValue } from './any-value.js';
 import type { DecodeContext } from './decode-context.js';
+import { FoldLog } from './fold-log.js';
 import { RejectionLog } from './point-rules.js';
 import { collectKeyValues, isTooDeep, readKeyValue, readText } from './protobuf-attributes.js';
 import { checkMessage, POINT_SHAPES, RESOURCE, SCOPE } from './protobuf-check.js';
 import { readDroppedAttributes, readEntityRefs } from './protobuf-envelope.js';
 import { RawHash } from './raw-hash.js';
+import type { Budget } from './series-budget.js';
+import { serviceOf } from './series-row.js';
 import type { SeriesTable } from './series-table.js';
 import { METRIC_TYPE_CODES, numberKind, TEMPORALITY_CODES } from './stream-kind.js';
 import { WireReader } from './wire-reader.js';
@@ -24,6 +27,10 @@ type ResourceParts = Pick<
 type ScopeParts = Pick<
   Series,
   'scopeName' | 'scopeVersion' | 'scopeAttributes' | 'scopeSchemaUrl' | 'scopeDroppedAttributes'
+>;
+type MetricParts = Pick<
+  Series,
+  'metricName' | 'description' | 'unit' | 'type' | 'temporality' | 'isMonotonic' | 'metadata'
 >;
 
 /** A stretch of the request's bytes. */
@@ -42,6 +49,7 @@ export class ProtobufPass {
   readonly series: SeriesTable;
   readonly context: DecodeContext;
   readonly rejections = new RejectionLog();
+  readonly folds = new FoldLog();
   accepted = 0;
 
   /** Occurrences of the resource and scope messages; more than one merges. */
@@ -78,6 +86,9 @@ export class ProtobufPass {
   /** Resource and scope as read for the first new series below them. */
   private resourceParts: ResourceParts | undefined;
   private scopeParts: ScopeParts | undefined;
+  private metricParts: MetricParts | undefined;
+  /** Points of the metric at hand that were folded, by the budget that was full. */
+  private foldedPoints: Partial<Record<Budget, number>> | undefined;
   /** Index of the series of the point at hand. */
   seriesIndex = 0;
 
@@ -125,6 +136,7 @@ export class ProtobufPass {
     );
     this.metricLo = this.hash.lo;
     this.metricHi = this.hash.hi;
+    this.metricParts = undefined;
     this.metricTooDeep = this.admitEnvelope(() => this.readMetadata().some(isTooDeep));
   }
 
@@ -142,7 +154,7 @@ export class ProtobufPass {
   }
 
   /**
-   * Index of the series that `hash` and the attributes between `from` and `to` mean, or -1 where its attributes are
+   * Index of the series that `hash` and the attributes between `from` and `to` mean, or -1 where they are too large or
    * nested too deep (the point is then rejected).
    */
   findSeries(attributeTag: number, from: number, to: number): number {
@@ -151,26 +163,72 @@ export class ProtobufPass {
     const { lo, hi } = hash;
     const known = this.series.find(lo, hi);
     if (known >= 0) return known;
-    const series = this.readSeries(attributeTag, from, to);
-    if (series === undefined) {
-      this.reject('attribute_depth_exceeded');
-      return -1;
+    let index = this.series.findFolded(lo, hi);
+    if (index < 0) index = this.internSeries(attributeTag, from, to, lo, hi);
+    if (this.series.isFolded(index) && this.series.foldedBy !== undefined) {
+      this.foldedPoints ??= {};
+      this.foldedPoints[this.series.foldedBy] = (this.foldedPoints[this.series.foldedBy] ?? 0) + 1;
     }
-    const index = this.series.intern(series, this.batch, BigInt(this.context.nowUnixMs) * 1_000_000n);
-    this.series.remember(lo, hi, index);
     return index;
   }
 
-  /** Nothing where a value is nested too deep. */
-  private readSeries(attributeTag: number, from: number, to: number): Series | undefined {
-    const { attributeDepthMax } = this.context.limits;
-    const attributes = collectKeyValues(this.reader, from, to, attributeTag, attributeDepthMax, []);
-    if (attributes.some(isTooDeep)) return undefined;
-    this.resourceParts ??= this.readResource();
+  /** After the last point of a metric: what was folded is put down under its name. */
+  leaveMetric(): void {
+    if (this.foldedPoints === undefined) return;
+    for (const [budget, count] of Object.entries(this.foldedPoints) as [Budget, number][]) {
+      const name =
+        budget === 'metric'
+          ? this.text(this.name)
+          : budget === 'service'
+            ? serviceOf(this.getResource())
+            : '';
+      this.folds.add(budget, name, count);
+    }
+    this.foldedPoints = undefined;
+  }
+
+  /** A series whose raw bytes are new; they hash to `lo`, `hi`. */
+  private internSeries(attributeTag: number, from: number, to: number, lo: number, hi: number): number {
+    const { limits, nowUnixMs } = this.context;
+    const attributes = collectSpans(this.reader, from, to, attributeTag);
+    if (countBytes(attributes) + this.countHeaderBytes() > limits.attributesBytesMax) {
+      this.reject('attributes_too_large');
+      return -1;
+    }
+    const list: KeyValue[] = [];
+    for (const span of attributes) {
+      this.reader.pos = span.from;
+      list.push(readKeyValue(this.reader, span.to, limits.attributeDepthMax));
+    }
+    if (list.some(isTooDeep)) {
+      this.reject('attribute_depth_exceeded');
+      return -1;
+    }
     this.scopeParts ??= this.readScope();
-    return {
-      ...this.resourceParts,
+    this.metricParts ??= this.readMetricHeader();
+    const series: Series = {
+      ...this.getResource(),
       ...this.scopeParts,
+      ...this.metricParts,
+      attributes: canonicalAttributes(list),
+    };
+    return this.series.intern(series, this.batch, BigInt(nowUnixMs) * 1_000_000n, lo, hi);
+  }
+
+  private countHeaderBytes(): number {
+    const { resource, scope, metadata, name, unit, description } = this;
+    return (
+      countBytes(resource) + countBytes(scope) + countBytes(metadata) + countBytes([name, unit, description])
+    );
+  }
+
+  private getResource(): ResourceParts {
+    this.resourceParts ??= this.readResource();
+    return this.resourceParts;
+  }
+
+  private readMetricHeader(): MetricParts {
+    return {
       metricName: this.text(this.name),
       description: this.text(this.description),
       unit: this.text(this.unit),
@@ -178,7 +236,6 @@ export class ProtobufPass {
       temporality: this.temporality,
       isMonotonic: this.isMonotonic,
       metadata: canonicalAttributes(this.readMetadata()),
-      attributes: canonicalAttributes(attributes),
     };
   }
 
@@ -270,4 +327,25 @@ export class ProtobufPass {
   private text(span: Span): string {
     return readText(this.reader, span.from, span.to - span.from);
   }
+}
+
+/** Every field `tag` of the message between `from` and `to`. */
+function collectSpans(reader: WireReader, from: number, to: number, tag: number): Spans {
+  const spans: Spans = [];
+  reader.pos = from;
+  while (reader.pos < to) {
+    const found = reader.readTag(to);
+    if (found === tag) {
+      const length = reader.readLength(to);
+      spans.push(new Span(reader.pos, reader.pos + length));
+      reader.pos += length;
+    } else reader.skip(found, to);
+  }
+  return spans;
+}
+
+function countBytes(spans: Readonly<Spans>): number {
+  let bytes = 0;
+  for (const { from, to } of spans) bytes += to - from;
+  return bytes;
 }

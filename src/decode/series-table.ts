@@ -1,15 +1,17 @@
 /**
  * Series table: from stream identity to series_id, once per series. Two look-ups: by a 64-bit hash of raw wire bytes
  * (every point; open addressing in typed arrays, no objects) and by canonical identity (first sight of those bytes).
- * A cache and nothing more: it may be emptied at any moment, series are then written again and collapse in storage.
+ * Knows which series are active, and folds new ones beyond a budget: those keep their series_id and get a row in
+ * folded_series instead of series (docs/decisions/0011-cardinality.md). A cache and nothing more: it may be emptied at
+ * any moment, series are then written again and collapse in storage.
  */
-import { createHash } from 'node:crypto';
 import type { PointBatch } from '../model/point-batch.js';
-import type { Attribute, Classify, Series, SeriesRow } from '../model/series.js';
-
-/** Bits of series_id that come from the metric name, so that the series of a metric are stored side by side. */
-const METRIC_BITS = 12n;
-const METRIC_NAMES_CACHED_MAX = 10_000;
+import type { ActiveSeries, Classify, Series, SeriesRow } from '../model/series.js';
+import { FoldedCache, OverflowSeries } from './folded-series.js';
+import { HashIndex } from './hash-index.js';
+import { type Budget, type BudgetLimits, SeriesBudget, UNLIMITED } from './series-budget.js';
+import { SeriesIdentity } from './series-identity.js';
+import { makeSeriesRow, serviceOf } from './series-row.js';
 
 export interface SeriesTableOptions {
   classify: Classify;
@@ -17,22 +19,35 @@ export interface SeriesTableOptions {
   seed: number;
   /** Entries of either table before the cache is emptied. */
   entriesMax?: number;
+  /** Active series at most; unlimited where left out. */
+  budgets?: BudgetLimits;
 }
+
+/** The index of whichever folded series was found last: those have no index of their own. */
+const FOLDED = 0;
+const FIRST = 1;
 
 export class SeriesTable {
   /** series_id of each index: low word at 2i, high word at 2i + 1. */
   ids: Uint32Array = new Uint32Array(2048);
   readonly seed: number;
+  /** The budget that had no room for the series that was folded last; none where it is an overflow series itself. */
+  foldedBy: Budget | undefined;
   /**
    * Hash of what describes a series without being its identity, as its row was last written; 0 where the row is yet to
    * be written. A change writes the row again, the latest wins.
    */
   private described: Uint32Array = new Uint32Array(1024);
-  private count = 0;
+  private count = FIRST;
+  /** Series below this index were known before the last refresh. */
+  private settled = FIRST;
   private readonly byRawHash = new HashIndex();
   private readonly bySeriesId = new HashIndex();
   private readonly envelopes = new HashIndex();
-  private readonly metricPrefixes = new Map<string, bigint>();
+  private readonly identity = new SeriesIdentity();
+  private readonly overflows = new OverflowSeries(this.identity);
+  private readonly folded = new FoldedCache();
+  private readonly budget: SeriesBudget;
   private readonly classify: Classify;
   private readonly entriesMax: number;
 
@@ -40,11 +55,16 @@ export class SeriesTable {
     this.classify = options.classify;
     this.seed = options.seed;
     this.entriesMax = options.entriesMax ?? 4_000_000;
+    this.budget = new SeriesBudget(options.budgets ?? UNLIMITED);
   }
 
-  /** Series seen since the cache was last emptied. */
+  /** Series that hold a place: active ones, as far as this receiver knows. Folded ones hold none. */
   get size(): number {
-    return this.count;
+    return this.budget.active;
+  }
+
+  get budgets(): BudgetLimits {
+    return this.budget.limits;
   }
 
   /**
@@ -57,9 +77,12 @@ export class SeriesTable {
     return index >= 0 && this.described[index] === byRawHash.foundNote ? index : -1;
   }
 
-  /** Remember that raw bytes with this hash mean series `index`, which was just interned from them. */
-  remember(hashLo: number, hashHi: number, index: number): void {
-    this.byRawHash.insert(hashLo, hashHi, index, this.described[index]!);
+  /** As `find`, of series that were folded; sets `foldedBy`. The index is good for one point, until the next call. */
+  findFolded(hashLo: number, hashHi: number): number {
+    const { folded } = this;
+    if (!folded.find(hashLo, hashHi)) return -1;
+    this.foldedBy = folded.foundBudget;
+    return this.showFolded(folded.foundLo, folded.foundHi);
   }
 
   /**
@@ -75,25 +98,29 @@ export class SeriesTable {
     this.envelopes.insert(hashLo, hashHi, isTooDeep ? 1 : 0);
   }
 
-  /** Index of a series by identity; new ones are classified and their row is added to `batch`. */
-  intern(series: Series, batch: PointBatch, seenAtUnixNano: bigint): number {
-    const seriesId = this.seriesIdOf(series);
-    const lo = Number(seriesId & 0xffffffffn);
-    const hi = Number(seriesId >> 32n);
+  /**
+   * Index of a series by identity; new ones are classified and their row is added to `batch`. One that finds no place
+   * is folded: `isFolded(index)`, and `foldedBy` says why. Raw bytes with the hash given mean this series from now on.
+   */
+  intern(series: Series, batch: PointBatch, seenAtUnixNano: bigint, hashLo?: number, hashHi = 0): number {
+    const { lo, hi, described } = this.identity.read(series);
     let index = this.bySeriesId.find(lo, hi);
     if (index < 0) {
-      this.makeRoom();
-      index = this.count++;
-      this.ids[index * 2] = lo;
-      this.ids[index * 2 + 1] = hi;
-      this.bySeriesId.insert(lo, hi, index);
+      const service = serviceOf(series);
+      const full = this.budget.findFull(series.metricName, service);
+      if (full !== undefined) return this.fold(series, lo, hi, full, batch, seenAtUnixNano, hashLo, hashHi);
+      index = this.add(lo, hi, series.metricName, service);
     }
-    const described = hash32(descriptionText(series));
     if (this.described[index] !== described) {
-      batch.seriesRows.push(makeSeriesRow(seriesId, series, this.classify(series), seenAtUnixNano));
+      batch.seriesRows.push(makeSeriesRow(idOf(lo, hi), series, this.classify(series), seenAtUnixNano));
       this.described[index] = described;
     }
+    if (hashLo !== undefined) this.byRawHash.insert(hashLo, hashHi, index, described);
     return index;
+  }
+
+  isFolded(index: number): boolean {
+    return index === FOLDED;
   }
 
   /** These rows never reached the spool (their request was malformed, or the write failed): write them next time. */
@@ -102,31 +129,109 @@ export class SeriesTable {
       const index = this.bySeriesId.find(Number(seriesId & 0xffffffffn), Number(seriesId >> 32n));
       if (index >= 0) this.described[index] = 0;
     }
+    this.forgetFolded();
   }
 
   /** Start from nothing, as after a restart. */
   forgetAll(): void {
-    this.count = 0;
+    this.count = this.settled = FIRST;
     this.described.fill(0);
     this.byRawHash.clear();
     this.bySeriesId.clear();
     this.envelopes.clear();
+    this.budget.clear();
+    this.forgetFolded();
   }
 
   /** To be called between requests only: indexes of the request at hand stay valid until it is done. */
   trim(): void {
-    if (Math.max(this.count, this.byRawHash.size, this.envelopes.size) > this.entriesMax) this.forgetAll();
+    if (this.count - FIRST > this.entriesMax) this.forgetAll();
+    if (this.byRawHash.size > this.entriesMax) this.byRawHash.clear();
+    if (this.envelopes.size > this.entriesMax) this.envelopes.clear();
   }
 
-  private seriesIdOf(series: Series): bigint {
-    const identity = hash64(identityText(series));
-    let prefix = this.metricPrefixes.get(series.metricName);
-    if (prefix === undefined) {
-      prefix = hash64(series.metricName) >> (64n - METRIC_BITS);
-      if (this.metricPrefixes.size >= METRIC_NAMES_CACHED_MAX) this.metricPrefixes.clear();
-      this.metricPrefixes.set(series.metricName, prefix);
+  /**
+   * Between requests: `active` is what storage knows of. Those of them that are new here hold a place as well; what is
+   * neither among them nor new since the last refresh gives its place back. Folded series get another chance.
+   */
+  refresh(active: readonly ActiveSeries[]): void {
+    const indexes = new Int32Array(this.count).fill(-1);
+    const known = this.count;
+    for (const { metricName, service, ids } of active) {
+      for (let i = 0; i < ids.length; i += 2) {
+        const index = this.bySeriesId.find(ids[i]!, ids[i + 1]!);
+        if (index < 0) this.add(ids[i]!, ids[i + 1]!, metricName, service);
+        else if (index < known) indexes[index] = index;
+      }
     }
-    return (prefix << (64n - METRIC_BITS)) | (identity >> METRIC_BITS);
+    for (let index = this.settled; index < known; index++) indexes[index] = index;
+    this.drop(indexes);
+    this.settled = this.count;
+    this.forgetFolded();
+  }
+
+  /** Series of which `kept` has no index go, the others move up; what came after those that `kept` covers stays. */
+  private drop(kept: Int32Array): void {
+    const indexes = new Int32Array(this.count);
+    let next = FIRST;
+    for (let index = FIRST; index < this.count; index++) {
+      const stays = index >= kept.length || kept[index]! >= 0;
+      indexes[index] = stays ? next++ : -1;
+      if (!stays) continue;
+      this.ids[indexes[index]! * 2] = this.ids[index * 2]!;
+      this.ids[indexes[index]! * 2 + 1] = this.ids[index * 2 + 1]!;
+      this.described[indexes[index]!] = this.described[index]!;
+    }
+    if (next === this.count) return;
+    this.described.fill(0, next, this.count);
+    this.budget.renumber(indexes, FIRST, this.count);
+    this.byRawHash.renumber(indexes);
+    this.bySeriesId.renumber(indexes);
+    this.count = next;
+  }
+
+  private add(lo: number, hi: number, metricName: string, service: string): number {
+    this.makeRoom();
+    const index = this.count++;
+    this.ids[index * 2] = lo;
+    this.ids[index * 2 + 1] = hi;
+    this.bySeriesId.insert(lo, hi, index);
+    this.budget.take(index, metricName, service);
+    return index;
+  }
+
+  private fold(
+    series: Series,
+    lo: number,
+    hi: number,
+    full: Budget,
+    batch: PointBatch,
+    seenAtUnixNano: bigint,
+    hashLo: number | undefined,
+    hashHi: number,
+  ): number {
+    const overflow = this.overflows.find(series);
+    if (this.overflows.isUndescribed(overflow)) {
+      const classification = this.classify(overflow.series);
+      const seriesId = idOf(overflow.lo, overflow.hi);
+      batch.seriesRows.push(makeSeriesRow(seriesId, overflow.series, classification, seenAtUnixNano));
+    }
+    const isItself = overflow.lo === lo && overflow.hi === hi;
+    if (!isItself) batch.foldedSeries.push(lo, hi, overflow.lo, overflow.hi);
+    this.foldedBy = isItself ? undefined : full;
+    if (hashLo !== undefined) this.folded.insert(hashLo, hashHi, lo, hi, this.foldedBy);
+    return this.showFolded(lo, hi);
+  }
+
+  private showFolded(lo: number, hi: number): number {
+    this.ids[FOLDED * 2] = lo;
+    this.ids[FOLDED * 2 + 1] = hi;
+    return FOLDED;
+  }
+
+  private forgetFolded(): void {
+    this.folded.clear();
+    this.overflows.clear();
   }
 
   private makeRoom(): void {
@@ -137,128 +242,12 @@ export class SeriesTable {
   }
 }
 
-/** Unambiguous text of everything that makes a stream itself (metrics data model, "Identity"). */
-function identityText(s: Series): string {
-  return JSON.stringify([
-    attributeTexts(s.resource),
-    s.scopeName,
-    s.scopeVersion,
-    attributeTexts(s.scopeAttributes),
-    s.metricName,
-    s.type,
-    s.unit,
-    s.temporality,
-    s.isMonotonic,
-    attributeTexts(s.attributes),
-  ]);
-}
-
-function descriptionText(s: Series): string {
-  return JSON.stringify([
-    s.description,
-    s.resourceSchemaUrl,
-    s.scopeSchemaUrl,
-    ...attributeTexts(s.metadata),
-  ]);
-}
-
-function attributeTexts(attributes: readonly Attribute[]): string[] {
-  const texts: string[] = [];
-  for (const a of attributes) texts.push(a.key, a.type, a.value);
-  return texts;
-}
-
-/** Only tells whether a description changed: FNV-1a is enough. Never 0. */
-function hash32(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return hash >>> 0 || 1;
-}
-
-function hash64(text: string): bigint {
-  return createHash('sha256').update(text).digest().readBigUInt64BE(0);
-}
-
-function makeSeriesRow(
-  seriesId: bigint,
-  series: Series,
-  classification: ReturnType<Classify>,
-  seenAtUnixNano: bigint,
-): SeriesRow {
-  const component = series.scopeName || findAttribute(series.resource, 'service.component') || '';
-  return {
-    seriesId,
-    series,
-    classification,
-    sourceSystem: findAttribute(series.resource, 'service.name') || 'unknown_service',
-    sourceComponent: component,
-    seenAtUnixNano,
-  };
-}
-
-function findAttribute(attributes: readonly Attribute[], key: string): string | undefined {
-  return attributes.find((a) => a.key === key)?.value;
+function idOf(lo: number, hi: number): bigint {
+  return (BigInt(hi) << 32n) | BigInt(lo);
 }
 
 function grow(from: Uint32Array, capacity: number): Uint32Array {
   const grown = new Uint32Array(capacity);
   grown.set(from);
   return grown;
-}
-
-/** Open-addressing map from a 64-bit key (two words) to a non-negative integer. */
-class HashIndex {
-  size = 0;
-  /** The note of what `find` found last. */
-  foundNote = 0;
-  /** Four words a slot, so that a look-up touches one cache line: key low, key high, value + 1 (0 = free), note. */
-  private slots = new Uint32Array(4 * 2048);
-  private mask = 2047;
-
-  find(lo: number, hi: number): number {
-    const { slots, mask } = this;
-    for (let slot = (lo ^ (hi >>> 7)) & mask; ; slot = (slot + 1) & mask) {
-      const at = slot << 2;
-      const value = slots[at + 2]!;
-      if (value === 0) return -1;
-      if (slots[at] === lo && slots[at + 1] === hi) {
-        this.foundNote = slots[at + 3]!;
-        return value - 1;
-      }
-    }
-  }
-
-  /** Adds the key, or replaces its value and note. */
-  insert(lo: number, hi: number, value: number, note = 0): void {
-    if ((this.size + 1) * 8 > this.slots.length) this.rehash();
-    if (this.place(lo, hi, value + 1, note)) this.size++;
-  }
-
-  clear(): void {
-    this.slots.fill(0);
-    this.size = 0;
-  }
-
-  private place(lo: number, hi: number, stored: number, note: number): boolean {
-    const { slots, mask } = this;
-    let at = ((lo ^ (hi >>> 7)) & mask) << 2;
-    while (slots[at + 2] !== 0 && (slots[at] !== lo || slots[at + 1] !== hi))
-      at = (((at >>> 2) + 1) & mask) << 2;
-    const isNew = slots[at + 2] === 0;
-    slots[at] = lo;
-    slots[at + 1] = hi;
-    slots[at + 2] = stored;
-    slots[at + 3] = note;
-    return isNew;
-  }
-
-  private rehash(): void {
-    const old = this.slots;
-    this.slots = new Uint32Array(old.length * 2);
-    this.mask = this.slots.length / 4 - 1;
-    for (let at = 0; at < old.length; at += 4) {
-      const stored = old[at + 2]!;
-      if (stored !== 0) this.place(old[at]!, old[at + 1]!, stored, old[at + 3]!);
-    }
-  }
 }

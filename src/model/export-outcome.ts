@@ -17,7 +17,8 @@ export type RejectionReason =
   | 'scale_out_of_range'
   | 'bucket_index_out_of_range'
   | 'quantiles_invalid'
-  | 'attribute_depth_exceeded';
+  | 'attribute_depth_exceeded'
+  | 'attributes_too_large';
 
 /** Points of one metric rejected for one reason. */
 export interface Rejection {

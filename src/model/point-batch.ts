@@ -326,6 +326,22 @@ export class ExemplarPoints extends Group {
   }
 }
 
+/** Series beyond a budget, and the overflow series that each is shown under. */
+export class FoldedSeries extends Group {
+  readonly seriesId = new Lanes();
+  readonly overflowSeriesId = new Lanes();
+  get length(): number {
+    return this.seriesId.length;
+  }
+  push(lo: number, hi: number, overflowLo: number, overflowHi: number): void {
+    this.seriesId.push(lo, hi);
+    this.overflowSeriesId.push(overflowLo, overflowHi);
+  }
+  protected columns(): Cuttable[] {
+    return [this.seriesId, this.overflowSeriesId];
+  }
+}
+
 function optionalColumns(...columns: OptionalDoubles[]): Cuttable[] {
   return columns.flatMap((c) => [c.isNull, c.value]);
 }
@@ -342,11 +358,13 @@ export class PointBatch {
   readonly exponentialHistograms = new ExponentialHistogramPoints();
   readonly summaries = new SummaryPoints();
   readonly exemplars = new ExemplarPoints();
+  readonly foldedSeries = new FoldedSeries();
   /** Rows of series that this receiver has not yet written. */
   readonly seriesRows: SeriesRow[] = [];
 
   private groups(): Group[] {
-    return [this.numbers, this.histograms, this.exponentialHistograms, this.summaries, this.exemplars];
+    const { numbers, histograms, exponentialHistograms, summaries, exemplars, foldedSeries } = this;
+    return [numbers, histograms, exponentialHistograms, summaries, exemplars, foldedSeries];
   }
   /** Data points (exemplars and series rows are not points). */
   get points(): number {

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import type { Status } from './web-server.js';
 
 export function renderPage(status: Status) {
-  const { addresses, points, requests, spool, categories } = status;
+  const { addresses, points, requests, spool, series, categories } = status;
   return html`<!doctype html>
 <html lang="en">
   <head>
@@ -31,8 +31,10 @@ export function renderPage(status: Status) {
       <tr><th>Points accepted</th><td class="number">${points.accepted}</td></tr>
       <tr><th>Points stored</th><td class="number">${points.stored}</td></tr>
       <tr><th>Points rejected</th><td class="number">${points.rejected}</td></tr>
+      <tr><th>Points folded into overflow series</th><td class="number">${points.folded}</td></tr>
       <tr><th>Points dropped</th><td class="number">${points.dropped}</td></tr>
       <tr><th>Requests refused, malformed</th><td class="number">${requests.refused}, ${requests.malformed}</td></tr>
+      <tr><th>Series active</th><td class="number">${series.active}</td></tr>
       <tr><th>Spool, bytes</th><td class="number">${spool.bytes}</td></tr>
     </table>
     <h2>How it is classified</h2>

@@ -12,10 +12,12 @@ export interface Status {
   version: string;
   uptimeS: number;
   addresses: { grpc: string; http: string; sql: string; web: string };
-  points: { accepted: number; rejected: number; stored: number; dropped: number };
+  points: { accepted: number; rejected: number; folded: number; stored: number; dropped: number };
   requests: { answered: number; malformed: number; refused: number };
   spool: { bytes: number; bytesMax: number; quarantinedSegments: number };
   rollups: { waiting: number };
+  /** Active series, and how many may be (0 = unlimited). */
+  series: { active: number; budget: number };
   categories: CategoryCount[];
 }
 

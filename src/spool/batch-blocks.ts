@@ -33,6 +33,10 @@ export function encodeBatch(batch: PointBatch, receivedAtUnixS: number): NativeB
   const { numbers, histograms, exponentialHistograms, summaries, exemplars, seriesRows } = batch;
   // Series first: whoever sees a point can look up its series.
   add('series', seriesRows.length, () => seriesColumns(seriesRows));
+  add('folded_series', batch.foldedSeries.length, () => [
+    column('series_id', 'UInt64', batch.foldedSeries.seriesId.bytes()),
+    column('overflow_series_id', 'UInt64', batch.foldedSeries.overflowSeriesId.bytes()),
+  ]);
   add('number_points', numbers.length, () => [...numberColumns(numbers), received(numbers.length)]);
   add('histogram_points', histograms.length, () => [
     ...histogramColumns(histograms),

@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import type { DecodeContext, DecodeLimits, DecodeResult } from '../../src/decode/decode-context.js';
 import { decodeJson } from '../../src/decode/json-decoder.js';
 import { decodeProtobuf } from '../../src/decode/protobuf-decoder.js';
+import type { BudgetLimits } from '../../src/decode/series-budget.js';
 import { SeriesTable } from '../../src/decode/series-table.js';
 import { PointBatch } from '../../src/model/point-batch.js';
 import { type BatchRows, readBatchRows } from './batch-rows.js';
@@ -12,16 +13,17 @@ import { classifyForTests } from './reference-series.js';
 
 export const LIMITS: DecodeLimits = {
   attributeDepthMax: 16,
+  attributesBytesMax: 16 * 1024 * 1024,
   pointFutureMaxMs: POINT_FUTURE_MAX_MS,
   pointAgeMaxMs: POINT_AGE_MAX_MS,
 };
 
-export function createSeriesTable(entriesMax?: number): SeriesTable {
-  const options = { classify: classifyForTests, seed: 12345 };
-  return new SeriesTable(entriesMax === undefined ? options : { ...options, entriesMax });
+export function createSeriesTable(entriesMax = 4_000_000, budgets?: BudgetLimits): SeriesTable {
+  const options = { classify: classifyForTests, seed: 12345, entriesMax };
+  return new SeriesTable(budgets === undefined ? options : { ...options, budgets });
 }
 
-export interface Decoded extends Pick<DecodeResult, 'accepted'> {
+export interface Decoded extends Pick<DecodeResult, 'accepted' | 'folded'> {
   rows: BatchRows<bigint>;
   rejections: { reason: string; metricName: string; count: number }[];
 }
@@ -32,7 +34,7 @@ export type Encoding = 'protobuf' | 'json';
 export function decode(bytes: Uint8Array, encoding: Encoding, context: Partial<DecodeContext> = {}): Decoded {
   const batch = context.batch ?? new PointBatch();
   const decoder = encoding === 'protobuf' ? decodeProtobuf : decodeJson;
-  const { accepted, rejections } = decoder(bytes, {
+  const { accepted, rejections, folded } = decoder(bytes, {
     batch,
     series: context.series ?? createSeriesTable(),
     limits: context.limits ?? LIMITS,
@@ -40,6 +42,7 @@ export function decode(bytes: Uint8Array, encoding: Encoding, context: Partial<D
   });
   return {
     accepted,
+    folded,
     rows: readBatchRows(batch),
     rejections: rejections.map(({ reason, metricName, count }) => ({ reason, metricName, count })),
   };
