@@ -1,0 +1,66 @@
+/**
+ * Views of summaries: summary_increase(metric, start_time, end_time, step_s), what count and sum grew by in each step of
+ * a grid; and summary_quantiles(metric, at_time), the quantile values last reported and how old they are: quantiles of
+ * summaries cannot be merged, neither over time nor over series.
+ */
+import { chainAliases, chainRows, DESCRIBED_SERIES, SERIES_OF_METRIC, stepOf } from './chain-rows.js';
+import { chainWithPrevious, STEP_CONDITIONS } from './histogram-increase.js';
+
+const ROLLUP_COLUMNS = `series_id, epoch, NOT ended AS is_recorded, true AS is_cumulative, points, first_time,
+        first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum, resets`;
+
+const POINT_COLUMNS = `series_id, start_time AS epoch, bitAnd(flags, 1) = 0 AS is_recorded, true AS is_cumulative,
+        toUInt64(1) AS points, time AS first_time, count AS first_count, count AS last_count, toUInt64(0) AS carried_count,
+        isFinite(sum) AS has_sum, if(isFinite(sum), sum, 0) AS first_sum, first_sum AS last_sum, toFloat64(0) AS carried_sum,
+        toUInt64(0) AS resets`;
+
+const COLUMNS = `series_id, epoch, is_recorded, is_cumulative, points, first_time, first_count, last_count, carried_count,
+        has_sum, first_sum, last_sum, carried_sum, resets`;
+
+export const SUMMARY_INCREASE = `
+CREATE OR REPLACE VIEW summary_increase AS
+WITH ${chainAliases('summary')}
+SELECT
+    shown_series_id AS series_id,
+    ${stepOf('first_time')} AS time,
+    sum(last_count + carried_count - base_count) AS increase_count,
+    if(min(part_has_sum), sum(last_sum + carried_sum - base_sum), NULL) AS increase_sum,
+    sum(chain.points) AS points,
+    sum(chain.resets + is_reset) AS resets
+FROM
+(
+    SELECT *, ${STEP_CONDITIONS}
+    FROM (
+    ${chainWithPrevious(chainRows('summary', ROLLUP_COLUMNS, POINT_COLUMNS), COLUMNS, ['points'])}
+    ) AS chain
+    INNER JOIN (${DESCRIBED_SERIES}
+    ) AS described USING (series_id)
+    WHERE first_time >= from_time
+) AS chain
+GROUP BY shown_series_id, time`;
+
+/** at_time: what was known then; age_s: seconds from the point to at_time; has_ended: a later point said so. */
+export const SUMMARY_QUANTILES = `
+CREATE OR REPLACE VIEW summary_quantiles AS
+WITH {at_time:DateTime64(9, 'UTC')} AS known_time
+SELECT
+    series_id,
+    argMaxIf(time, time, is_recorded) AS reported_time,
+    dateDiff('second', reported_time, known_time) AS age_s,
+    maxIf(time, NOT is_recorded) > reported_time AS has_ended,
+    argMaxIf(count, time, is_recorded) AS count,
+    argMaxIf(sum, time, is_recorded) AS sum,
+    argMaxIf(quantiles, time, is_recorded) AS quantiles,
+    argMaxIf(quantile_values, time, is_recorded) AS quantile_values
+FROM
+(
+    SELECT series_id, time, bitAnd(flags, 1) = 0 AS is_recorded, count, sum, quantiles, quantile_values
+    FROM summary_points FINAL
+    WHERE series_id IN (${SERIES_OF_METRIC}) AND time <= known_time
+    UNION ALL
+    SELECT series_id, last_time, NOT ended, last_count, if(has_sum, last_sum, NULL), last_quantiles, last_quantile_values
+    FROM summary_1h FINAL
+    WHERE series_id IN (${SERIES_OF_METRIC}) AND last_time <= known_time
+)
+GROUP BY series_id
+HAVING countIf(is_recorded) > 0`;
