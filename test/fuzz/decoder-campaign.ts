@@ -10,7 +10,9 @@ import { Finding, writeFinding } from './finding.js';
 export const CORPUS_SIZE = 400;
 /** Without a new request for so long the decoder hangs, milliseconds. */
 const HANG_MS = 20_000;
-/** Of the whole process: the corpus, the reference and one batch take about 400 MiB. */
+/** Heap of the thread: the corpus, the reference and one batch. What leaks hits this soon. */
+const HEAP_MIB_MAX = 400;
+/** Of the whole process. */
 export const DECODER_RSS_BYTES_MAX = 1024 * 1024 * 1024;
 const CURRENT_BYTES_MAX = 1024 * 1024;
 
@@ -54,7 +56,14 @@ export function fuzzDecoder(options: DecoderCampaignOptions): Promise<CampaignRe
   const result: CampaignResult = { counts: {}, findings: [], rssPeakBytes: 0 };
   const { requests, compareEvery, endUnixMs } = options;
   const workerData: ToDecoderWorker = { seed, requests, compareEvery, endUnixMs, shared };
-  const worker = new Worker(new URL('./decoder-worker.ts', import.meta.url), { workerData });
+  // A thread does not inherit the loader for TypeScript.
+  const start = `const { register } = await import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))});
+    register();
+    await import(${JSON.stringify(import.meta.resolve('./decoder-worker.ts'))});`;
+  const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(start)}`), {
+    workerData,
+    resourceLimits: { maxOldGenerationSizeMb: HEAP_MIB_MAX },
+  });
 
   const add = (
     finding: Finding,
