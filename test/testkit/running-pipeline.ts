@@ -2,6 +2,7 @@
  * The whole pipeline in the process of the test, with a clock of the test's choice: requests go in over real sockets,
  * answers come from the SQL port. One engine and so one pipeline at a time in a process.
  */
+import { Client, credentials } from '@grpc/grpc-js';
 import { pino } from 'pino';
 import { readConfig } from '../../src/config.js';
 import { createPipeline, type Pipeline } from '../../src/pipeline.js';
@@ -26,6 +27,8 @@ export interface RunningPipeline {
   grpc: string;
   /** A body over HTTP. */
   post(body: Uint8Array | string, encoding: Encoding, headers?: Record<string, string>): Promise<HttpAnswer>;
+  /** A message over gRPC; resolves with the bytes of the answer. */
+  call(message: Buffer): Promise<Buffer>;
   /** A request that must be taken whole; throws otherwise. */
   send(request: OtlpMessage, encoding?: Encoding): Promise<void>;
   /** Rows, once everything that was taken is stored. */
@@ -35,6 +38,7 @@ export interface RunningPipeline {
   stop(): Promise<void>;
 }
 
+const EXPORT_PATH = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
 const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/json' };
 
 export async function startPipeline(
@@ -59,11 +63,21 @@ export async function startPipeline(
     return { status: response.status, headers: response.headers, bytes, json };
   }
 
+  const grpcClient = new Client(grpc, credentials.createInsecure());
+  const call = (message: Buffer) =>
+    new Promise<Buffer>((resolve, reject) => {
+      const asIs = (bytes: Buffer) => bytes;
+      grpcClient.makeUnaryRequest(EXPORT_PATH, asIs, asIs, message, (error, answer) =>
+        error ? reject(error) : resolve(answer!),
+      );
+    });
+
   return {
     pipeline,
     http,
     grpc,
     post,
+    call,
     async send(request, encoding = 'protobuf') {
       const body = encoding === 'json' ? toJson(request) : toProtobuf(request);
       const { status, bytes } = await post(body, encoding);
@@ -80,6 +94,7 @@ export async function startPipeline(
       return querySql({ sql }, text);
     },
     async stop() {
+      grpcClient.close();
       await pipeline.shutdown(10_000);
       data.remove();
     },
