@@ -8,5 +8,11 @@ FROM
     WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
     GROUP BY series_id
 ) AS r
-INNER JOIN series AS s ON s.series_id = r.series_id
+INNER JOIN
+(
+    SELECT series_id, resource_id FROM series
+    UNION ALL
+    SELECT f.series_id AS series_id, o.resource_id AS resource_id
+    FROM folded_series AS f INNER JOIN series AS o ON o.series_id = f.overflow_series_id
+) AS s ON s.series_id = r.series_id
 GROUP BY s.resource_id

@@ -11,8 +11,16 @@ export const START_TIME = "{start_time:DateTime64(9, 'UTC')}";
 export const END_TIME = "{end_time:DateTime64(9, 'UTC')}";
 export const STEP_S = '{step_s:UInt32}';
 
-/** The one place where readers turn the name of a metric into its series. */
-export const SERIES_OF_METRIC = `SELECT series_id FROM series WHERE metric_name = ${METRIC}`;
+const OWN_SERIES = `SELECT series_id FROM series WHERE metric_name = ${METRIC}`;
+
+/**
+ * The one place where readers turn the name of a metric into its series: those of table `series`, and those that were
+ * folded into one of them (docs/decisions/0011-cardinality.md).
+ */
+export const SERIES_OF_METRIC = `
+        ${OWN_SERIES}
+        UNION ALL
+        SELECT series_id FROM folded_series WHERE overflow_series_id IN (${OWN_SERIES})`;
 
 /** One step that reaches from the beginning of time to just after `moment`: for questions about what was last. */
 export function until(moment: string): { start: string; end: string; step: string } {
@@ -119,7 +127,19 @@ export const IS_START_KNOWN = `(toUnixTimestamp64Nano(epoch) > 0 AND epoch < fir
  * results are shown, and when the process was first heard of.
  */
 export const DESCRIBED_SERIES = `
-    SELECT s.series_id AS series_id, s.series_id AS shown_series_id, min(r.first_time) AS observed_since
-    FROM series AS s LEFT JOIN resource_activity AS r ON s.resource_id = r.resource_id
-    WHERE s.metric_name = ${METRIC}
+    SELECT s.series_id AS series_id, any(s.shown_series_id) AS shown_series_id, min(r.first_time) AS observed_since
+    FROM
+    (
+        SELECT series_id, series_id AS shown_series_id, resource_id FROM series WHERE metric_name = ${METRIC}
+        UNION ALL
+        SELECT f.series_id AS series_id, f.overflow_series_id AS shown_series_id, o.resource_id AS resource_id
+        FROM
+        (
+            SELECT series_id, overflow_series_id FROM folded_series FINAL
+            WHERE overflow_series_id IN (${OWN_SERIES}) AND series_id NOT IN (${OWN_SERIES})
+        ) AS f
+        INNER JOIN (SELECT DISTINCT series_id, resource_id FROM series WHERE metric_name = ${METRIC}) AS o
+            ON o.series_id = f.overflow_series_id
+    ) AS s
+    LEFT JOIN resource_activity AS r ON s.resource_id = r.resource_id
     GROUP BY series_id`;

@@ -3,11 +3,26 @@
  * an entry of VIEWS.
  */
 import type { ClickHouse } from '../../model/clickhouse.js';
+import { EXPONENTIAL_HISTOGRAM_INCREASE } from './exponential-increase.js';
+import { HISTOGRAM_INCREASE } from './histogram-increase.js';
 import { METRIC_EXEMPLARS } from './metric-exemplars.js';
 import { NUMBER_INCREASE } from './number-increase.js';
 import { NUMBER_LAST, NUMBER_VALUES } from './number-values.js';
+import { PERFORMANCE_METRICS, SERIES_OF_POINTS } from './series-of-points.js';
+import { SUMMARY_INCREASE, SUMMARY_QUANTILES } from './summary-increase.js';
 
-const VIEWS: readonly string[] = [NUMBER_INCREASE, NUMBER_VALUES, NUMBER_LAST, METRIC_EXEMPLARS];
+const VIEWS: readonly string[] = [
+  SERIES_OF_POINTS,
+  PERFORMANCE_METRICS,
+  NUMBER_INCREASE,
+  NUMBER_VALUES,
+  NUMBER_LAST,
+  METRIC_EXEMPLARS,
+  HISTOGRAM_INCREASE,
+  EXPONENTIAL_HISTOGRAM_INCREASE,
+  SUMMARY_INCREASE,
+  SUMMARY_QUANTILES,
+];
 
 /** Creates or replaces every view. Needs the tables of all migrations. */
 export async function createViews(clickhouse: ClickHouse): Promise<void> {
