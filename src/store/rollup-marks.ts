@@ -80,7 +80,11 @@ export class RollupMarks {
   /** Marks that are due, out of the set: what touches their buckets from now on makes new marks. */
   takeDue(nowMs: number): Mark[] {
     const due = [...this.marks.values()].filter((mark) => mark.dueMs <= nowMs);
-    for (const mark of due) this.marks.delete(keyOf(mark));
+    for (const mark of due) {
+      this.marks.delete(keyOf(mark));
+      // That it is done must outlast its own row, should that still be on its way, and yield to whatever touches it next.
+      mark.version = this.nextVersion(0);
+    }
     return due;
   }
 

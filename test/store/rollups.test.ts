@@ -51,9 +51,9 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-function createRollups(receiver: string): Rollups {
+function createRollups(receiver: string, engine = clickhouse): Rollups {
   return new Rollups({
-    clickhouse,
+    clickhouse: engine,
     receiver,
     delayMs: 0,
     nowUnixMs: () => NOW_MS,
@@ -235,6 +235,35 @@ describe('rollups', () => {
       `SELECT count() AS n FROM rollup_marks FINAL WHERE waits AND receiver = 'receiver-c' AND resolution_s = 60`,
     );
     expect(Number(waiting[0]!.n)).toBe(0);
+  });
+
+  it('leave nothing waiting when a mark is worked off while it is still being written', async () => {
+    let release = () => {};
+    const released = new Promise<void>((done) => {
+      release = done;
+    });
+    let held = 0;
+    const slow: ClickHouse = {
+      ...clickhouse,
+      command: async (sql, options) => {
+        if (options?.params?.waits !== undefined && held++ === 0) await released;
+        return clickhouse.command(sql, options);
+      },
+    };
+    const behind = createRollups('receiver-slow', slow);
+    const marked = insert(
+      [{ series: 98, kind: KIND_GAUGE, startS: 0, timeS: START_S + 30, value: 7 }],
+      behind,
+    );
+    await expect.poll(() => behind.waiting).toBe(1);
+    const settled = behind.settle();
+    await expect.poll(async () => (await readRollup('number_1m')).get(`98 ${START_S} 0`)?.last).toBe(7);
+    release();
+    await Promise.all([marked, settled]);
+    const [row] = await clickhouse.query<{ n: string }>(
+      `SELECT count() AS n FROM rollup_marks FINAL WHERE waits AND receiver = 'receiver-slow'`,
+    );
+    expect(Number(row!.n)).toBe(0);
   });
 
   it('keep first and last time of every series', async () => {
