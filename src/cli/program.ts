@@ -1,6 +1,7 @@
 /** Every command of `plumbline`, one file each. */
 import { Command } from 'commander';
 import { createDemoCommand } from './demo.js';
+import { createSeriesCommand } from './series.js';
 import { createServeCommand } from './serve.js';
 import { createSqlCommand } from './sql.js';
 import { readVersion } from './version.js';
@@ -12,5 +13,6 @@ export function createProgram(): Command {
     .showHelpAfterError()
     .addCommand(createServeCommand())
     .addCommand(createSqlCommand())
+    .addCommand(createSeriesCommand())
     .addCommand(createDemoCommand());
 }

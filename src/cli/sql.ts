@@ -64,7 +64,7 @@ function addParam(text: string, params: Record<string, string>): Record<string, 
   return { ...params, [parts[1]!]: parts[2]! };
 }
 
-function checkUrl(text: string): string {
+export function checkUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:/i.test(text)) {
     throw new InvalidArgumentError('It must look like http://host:8123.');
   }
@@ -102,7 +102,7 @@ async function runSql(argument: string | undefined, options: SqlOptions): Promis
 
 class Cancelled extends Error {}
 
-function chooseLocalUrl({ host, sqlPort }: Config): string {
+export function chooseLocalUrl({ host, sqlPort }: Config): string {
   if (sqlPort > 0) return describeLocalEndpoint(host, sqlPort);
   throw new UserError('PLUMBLINE_SQL_PORT=0 names no port; give the one that the server printed with --url');
 }
@@ -154,7 +154,7 @@ async function print(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Pr
 }
 
 /** What went wrong, for the person at the keyboard. A reader that has enough (`| head`) is no error. */
-function explain(error: unknown, url: string): void {
+export function explain(error: unknown, url: string): void {
   const reason = error instanceof Error && error.name === 'AbortError' ? error.cause : error;
   if (reason instanceof Cancelled) {
     process.exitCode = EXIT_CANCELLED;
