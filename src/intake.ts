@@ -18,7 +18,6 @@ export interface IntakeOptions {
   groupCommit: GroupCommit;
   series: SeriesTable;
   limits: DecodeLimits;
-  inflightBytesMax: number;
   nowUnixMs: () => number;
 }
 
@@ -35,10 +34,9 @@ export interface IntakeCounts {
 
 /** How long a sender waits when there is no room, milliseconds. */
 const FULL_RETRY_MS = 5_000;
-const BUSY_RETRY_MS = 1_000;
 
 export function createIntake(options: IntakeOptions): { exportMetrics: ExportMetrics; counts: IntakeCounts } {
-  const { spool, groupCommit, series, limits, inflightBytesMax, nowUnixMs } = options;
+  const { spool, groupCommit, series, limits, nowUnixMs } = options;
   const counts: IntakeCounts = {
     pointsAccepted: 0,
     pointsRejected: 0,
@@ -47,7 +45,6 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
     requestsMalformed: 0,
     requestsRefused: 0,
   };
-  let inflightBytes = 0;
 
   /** Decode into the open batch; a malformed request leaves nothing behind. */
   function decode(bytes: Uint8Array, encoding: 'protobuf' | 'json'): ExportOutcome & { folded: number } {
@@ -86,11 +83,6 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
         FULL_RETRY_MS,
       );
     }
-    if (inflightBytes > 0 && inflightBytes + bytes.length > inflightBytesMax) {
-      counts.requestsRefused++;
-      throw new RetryableError('too many requests at one time (PLUMBLINE_INFLIGHT_BYTES_MAX)', BUSY_RETRY_MS);
-    }
-    inflightBytes += bytes.length;
     try {
       const { folded, ...outcome } = decode(bytes, encoding);
       if (outcome.accepted > 0) await groupCommit.commit();
@@ -102,8 +94,6 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
     } catch (error) {
       if (error instanceof RetryableError) counts.requestsRefused++;
       throw error;
-    } finally {
-      inflightBytes -= bytes.length;
     }
   }
 

@@ -19,8 +19,10 @@ import type { ClickHouse } from './model/clickhouse.js';
 import type { Address, Component } from './model/component.js';
 import { UserError } from './model/errors.js';
 import type { SegmentSource } from './model/spool.js';
+import { createBearerCheck } from './receive/bearer-tokens.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
+import { InflightBytes } from './receive/inflight-bytes.js';
 import { createSqlEndpoint } from './show/sql-endpoint.js';
 import { type CategoryCount, createWebListener, type Status } from './show/web-server.js';
 import { GroupCommit } from './spool/group-commit.js';
@@ -32,12 +34,15 @@ import { connectClickHouse } from './store/http-driver.js';
 import { Rollups } from './store/rollups.js';
 import { readQuery } from './store/sql-files.js';
 import { createStorage } from './store/storage.js';
+import { describeExposure, openTransportSecurity } from './transport-security.js';
 
 export interface Pipeline extends Component {
   addresses(): Status['addresses'];
   readStatus(): Promise<Status>;
   /** Drains the spool and recomputes every waiting rollup; for tests and orderly ends. */
   settle(): Promise<void>;
+  /** Reads the files of certificates and tokens again now; what cannot be used is logged and changes nothing. */
+  reload(): Promise<void>;
 }
 
 export interface PipelineOptions {
@@ -64,6 +69,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const onError = (error: Error) => log.error({ err: error }, 'unexpected error');
   const taxonomy = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
   for (const warning of taxonomy.warnings) log.warn(warning);
+  const security = await openTransportSecurity(config, log);
   const directory = await openDataDirectory(config.dataDir);
   const clickhouse = await openClickHouse(config, directory);
   const spool = await openSpool({
@@ -100,7 +106,6 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       pointFutureMaxMs: config.pointFutureMaxMs,
       pointAgeMaxMs: config.pointAgeMaxMs,
     },
-    inflightBytesMax: config.inflightBytesMax,
     nowUnixMs,
   });
 
@@ -132,13 +137,32 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   });
 
   const { host } = config;
-  const receive = { requestBytesMax: config.requestBytesMax, exportMetrics: intake.exportMetrics, onError };
-  const grpc = createGrpcReceiver({ ...receive, host, port: config.grpcPort });
+  const inflight = new InflightBytes(config.inflightBytesMax);
+  const receive = {
+    limits: config,
+    inflight,
+    exportMetrics: intake.exportMetrics,
+    onError,
+    authorize: security.tokens && createBearerCheck(security.tokens),
+    tls: security.tls,
+  };
+  const grpc = createGrpcReceiver({
+    ...receive,
+    host,
+    port: config.grpcPort,
+    connectionsMax: config.connectionsMax,
+    handshakeTimeoutMs: config.headersTimeoutMs,
+    streamsMax: config.grpcStreamsMax,
+    connectionIdleMs: config.grpcConnectionIdleMs,
+    connectionAgeMs: config.grpcConnectionAgeMs,
+  });
   const http = createHttpServer({
     host,
     port: config.httpPort,
     keepAliveMs: KEEP_ALIVE_MS,
-    listener: createHttpReceiver(receive),
+    limits: config,
+    tls: security.tls,
+    listener: createHttpReceiver({ ...receive, cors: security.cors }),
   });
   const sql =
     clickhouse.kind === 'embedded'
@@ -148,6 +172,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     host,
     port: config.webPort,
     keepAliveMs: KEEP_ALIVE_MS,
+    limits: config,
     listener: createWebListener({ findProblems, readStatus, onError }),
   });
   const listeners: Listener[] = [
@@ -161,11 +186,14 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   async function start(): Promise<void> {
     await storage.start();
     for (const listener of listeners) await startListening(listener, config.host);
+    const exposure = describeExposure(config, security);
+    if (exposure !== undefined) log.warn(exposure);
   }
 
   /** Stop taking, finish what was taken, release. What ClickHouse does not take in time stays in the spool. */
   async function shutdown(deadlineMs: number): Promise<void> {
     const endMs = nowUnixMs() + deadlineMs;
+    security.close();
     const left = () => Math.max(0, endMs - nowUnixMs());
     await Promise.all([grpc.shutdown(left() / 2), http.shutdown(left() / 2)]);
     await groupCommit.flush();
@@ -221,7 +249,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       requests: {
         answered: counts.requestsAnswered,
         malformed: counts.requestsMalformed,
-        refused: counts.requestsRefused,
+        refused: counts.requestsRefused + inflight.refused,
       },
       spool: {
         bytes: spool.bytes,
@@ -234,7 +262,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     };
   }
 
-  return { start, shutdown, addresses, readStatus, settle };
+  return { start, shutdown, addresses, readStatus, settle, reload: security.reload };
 }
 
 function openClickHouse(config: Config, directory: DataDirectory): Promise<ClickHouse> {

@@ -23,7 +23,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function create(options: { bytesMax?: number; inflightBytesMax?: number } = {}) {
+async function create(options: { bytesMax?: number } = {}) {
   spool = await openSpool({
     directory,
     bytesMax: options.bytesMax ?? 1e9,
@@ -52,7 +52,6 @@ async function create(options: { bytesMax?: number; inflightBytesMax?: number } 
     groupCommit,
     series,
     limits,
-    inflightBytesMax: options.inflightBytesMax ?? 1e9,
     nowUnixMs: () => NOW_MS,
   });
   /** Rows by table of everything on disk. */
@@ -129,15 +128,6 @@ describe('intake', () => {
     await expect(refused).rejects.toBeInstanceOf(RetryableError);
     await expect(refused).rejects.toMatchObject({ retryAfterMs: 5_000 });
     expect(counts).toMatchObject({ requestsRefused: 1, pointsAccepted: 1_000 });
-  });
-
-  it('refuses what comes on top of too much at one time, and takes it when there is room again', async () => {
-    const { exportMetrics, counts } = await create({ inflightBytesMax: 1_000 });
-    const first = exportMetrics(request(10), 'protobuf');
-    await expect(exportMetrics(request(9), 'protobuf')).rejects.toMatchObject({ retryAfterMs: 1_000 });
-    await first;
-    expect((await exportMetrics(request(9), 'protobuf')).accepted).toBe(100);
-    expect(counts).toMatchObject({ requestsRefused: 1, pointsAccepted: 200 });
   });
 
   it('refuses when the disk does not take it', async () => {

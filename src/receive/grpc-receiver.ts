@@ -6,18 +6,27 @@
 import {
   type handleUnaryCall,
   logVerbosity,
-  Metadata,
+  type Metadata,
+  ResponderBuilder,
   Server,
   ServerCredentials,
+  ServerInterceptingCall,
+  type ServerInterceptor,
+  ServerListenerBuilder,
   type ServiceDefinition,
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import type { Address, Component } from '../model/component.js';
-import { encodeOutcome, encodeStatus } from './answer-encoding.js';
+import { PermanentError } from '../model/errors.js';
+import { encodeOutcome } from './answer-encoding.js';
+import { type Authorize, UNAUTHENTICATED_TEXT } from './bearer-tokens.js';
+import { createArrivalInterceptor } from './grpc-arrival.js';
+import { createGrpcPort, type GrpcPortOptions } from './grpc-port.js';
+import { describeGrpcStatus, toGrpcStatus } from './grpc-status.js';
 import type { ReceiverOptions } from './http-receiver.js';
 import { describeFailure } from './status-codes.js';
 
-// Failures to bind are thrown to the caller, who says them once and better.
+// What goes wrong with one connection or call is told to its client.
 setLogVerbosity(logVerbosity.NONE);
 
 const asIs = (bytes: Buffer) => bytes;
@@ -34,9 +43,13 @@ const METRICS_SERVICE: ServiceDefinition = {
   },
 };
 
-export interface GrpcReceiverOptions extends ReceiverOptions {
-  host: string;
-  port: number;
+export interface GrpcReceiverOptions extends ReceiverOptions, GrpcPortOptions {
+  /** Calls at one time on one connection. */
+  streamsMax: number;
+  /** How long a connection without calls is kept, milliseconds; 0 = for ever. */
+  connectionIdleMs: number;
+  /** How old a connection becomes before its client is asked to connect anew, milliseconds; 0 = any age. */
+  connectionAgeMs: number;
   /** Silence after which a client is asked whether it is still there, and how long it has to answer, milliseconds. */
   pings?: { afterMs: number; answerMs: number };
 }
@@ -49,30 +62,70 @@ const PINGS = { afterMs: 30_000, answerMs: 10_000 };
 
 /** Time for the last answers to reach their clients, milliseconds. */
 const FLUSH_MS = 300;
+/** Time for calls under way on a connection that is too old, milliseconds. */
+const AGE_GRACE_MS = 30_000;
 
 export function createGrpcReceiver(options: GrpcReceiverOptions): Component & { address(): Address } {
-  const { host, requestBytesMax, pings = PINGS } = options;
+  const { pings = PINGS } = options;
   const server = new Server({
-    'grpc.max_receive_message_length': requestBytesMax,
+    'grpc.max_receive_message_length': options.limits.requestBytesMax,
+    'grpc.max_concurrent_streams': options.streamsMax,
     'grpc.keepalive_time_ms': pings.afterMs,
     'grpc.keepalive_timeout_ms': pings.answerMs,
+    ...(options.connectionIdleMs > 0 && { 'grpc.max_connection_idle_ms': options.connectionIdleMs }),
+    ...(options.connectionAgeMs > 0 && {
+      'grpc.max_connection_age_ms': options.connectionAgeMs,
+      'grpc.max_connection_age_grace_ms': AGE_GRACE_MS,
+    }),
+    interceptors: [
+      createArrivalInterceptor(options.limits, options.inflight),
+      ...(options.authorize ? [createAuthInterceptor(options.authorize)] : []),
+    ],
   });
   const calls = new Set<Promise<unknown>>();
   server.addService(METRICS_SERVICE, { Export: createExportHandler(options, calls) });
-  let port: number | undefined;
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const port = createGrpcPort(options, (socket) => injector.injectConnection(socket));
   return {
-    async start() {
-      port ??= await bind(server, `${host.includes(':') ? `[${host}]` : host}:${options.port}`);
-    },
+    start: () => port.start(),
     async shutdown(deadlineMs) {
+      await port.shutdown(deadlineMs);
       const closed = new Promise<void>((done) => server.tryShutdown(() => done()));
       await Promise.race([Promise.all(calls), delay(deadlineMs)]);
       // grpc-js waits for every client to hang up; one that never does must not hold the end up.
       await Promise.race([closed, delay(FLUSH_MS)]);
       server.forceShutdown();
     },
-    address: () => ({ host, port: port! }),
+    address: () => port.address(),
   };
+}
+
+/** Answers before anything of the message is read. */
+function createAuthInterceptor(authorize: Authorize): ServerInterceptor {
+  const status = describeGrpcStatus(new PermanentError('unauthenticated', UNAUTHENTICATED_TEXT));
+  return (_method, call) => {
+    const guarded: ServerInterceptingCall = new ServerInterceptingCall(
+      call,
+      new ResponderBuilder()
+        .withStart((next) =>
+          next(
+            new ServerListenerBuilder()
+              .withOnReceiveMetadata((metadata, proceed) => {
+                if (authorize(readAuthorization(metadata))) proceed(metadata);
+                else guarded.sendStatus(status);
+              })
+              .build(),
+          ),
+        )
+        .build(),
+    );
+    return guarded;
+  };
+}
+
+function readAuthorization(metadata: Metadata): string | undefined {
+  const [value] = metadata.get('authorization');
+  return value?.toString();
 }
 
 function createExportHandler(
@@ -85,9 +138,7 @@ function createExportHandler(
       (error: Error) => {
         const failure = describeFailure(error);
         if (failure.isUnexpected) onError(error);
-        const metadata = new Metadata();
-        metadata.set('grpc-status-details-bin', encodeStatus(failure, 'protobuf'));
-        callback({ code: failure.grpcCode, details: failure.message, metadata });
+        callback(toGrpcStatus(failure));
       },
     );
     calls.add(answered);
@@ -97,18 +148,4 @@ function createExportHandler(
 
 function delay(ms: number): Promise<void> {
   return new Promise((done) => setTimeout(done, ms).unref());
-}
-
-function bind(server: Server, address: string): Promise<number> {
-  return new Promise((done, fail) => {
-    server.bindAsync(address, ServerCredentials.createInsecure(), (error, port) =>
-      error ? fail(withCode(error)) : done(port),
-    );
-  });
-}
-
-/** grpc-js has the system's error code in the text only. */
-function withCode(error: Error): Error {
-  const code = /\b(EADDRINUSE|EACCES|EADDRNOTAVAIL)\b/.exec(error.message)?.[1];
-  return Object.assign(error, code !== undefined && { code });
 }

@@ -1,24 +1,43 @@
 /**
- * OTLP over HTTP: POST /v1/metrics in protobuf or JSON, plain or gzip. Enters: requests; leaves: the bytes to
+ * OTLP over HTTP: POST /v1/metrics in protobuf or JSON, plain or compressed. Enters: requests; leaves: the bytes to
  * exportMetrics, and its outcome as the answer. Every failure is answered by a google.rpc.Status in the request's own
- * encoding. It never decodes metrics and holds nothing between requests.
+ * encoding. CORS is outside everything, tokens are asked for before a body is read. It never decodes metrics and holds
+ * nothing between requests.
  */
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
+import { cors } from 'hono/cors';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { PermanentError } from '../model/errors.js';
 import type { ExportMetrics } from '../model/export-outcome.js';
 import { type Encoding, encodeOutcome, encodeStatus } from './answer-encoding.js';
-import { readBody } from './read-body.js';
+import { type Authorize, BEARER_CHALLENGE, UNAUTHENTICATED_TEXT } from './bearer-tokens.js';
+import type { InflightBytes } from './inflight-bytes.js';
+import { type BodyLimits, readBody } from './read-body.js';
 import { describeFailure } from './status-codes.js';
 
 export interface ReceiverOptions {
-  /** Largest request, on the wire and decompressed. */
-  requestBytesMax: number;
+  limits: BodyLimits;
+  /** Shared by every receiver of the process. */
+  inflight: InflightBytes;
   exportMetrics: ExportMetrics;
   /** Told of errors that are ours. */
   onError: (error: Error) => void;
+  /** Set where senders must show a token. */
+  authorize?: Authorize | undefined;
+}
+
+export interface HttpReceiverOptions extends ReceiverOptions {
+  /** Set where pages of other origins may send. */
+  cors?: CorsOptions | undefined;
+}
+
+export interface CorsOptions {
+  /** Exact origins, or only `*` for any, without credentials. */
+  origins: readonly string[];
+  /** Headers that may be sent besides Content-Type, Content-Encoding and Authorization. */
+  headers: readonly string[];
 }
 
 type Env = { Bindings: HttpBindings };
@@ -27,14 +46,25 @@ const CONTENT_TYPES: Record<Encoding, string> = {
   protobuf: 'application/x-protobuf',
   json: 'application/json',
 };
+/** How long a browser remembers the answer to a preflight, seconds. */
+const PREFLIGHT_MAX_AGE_S = 7200;
 
 /** The request listener of the OTLP/HTTP port. */
-export function createHttpReceiver(options: ReceiverOptions): RequestListener {
+export function createHttpReceiver(options: HttpReceiverOptions): RequestListener {
   return getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false });
 }
 
-function createApp({ requestBytesMax, exportMetrics, onError }: ReceiverOptions): Hono<Env> {
+function createApp(options: HttpReceiverOptions): Hono<Env> {
+  const { limits, inflight, exportMetrics, onError, authorize } = options;
   const app = new Hono<Env>();
+  if (options.cors) app.use('*', createCors(options.cors));
+  if (authorize) {
+    app.use('*', async (c, next) => {
+      if (authorize(c.env.incoming.headers.authorization)) return next();
+      c.header('WWW-Authenticate', BEARER_CHALLENGE);
+      return fail(c, new PermanentError('unauthenticated', UNAUTHENTICATED_TEXT));
+    });
+  }
   app.post('/v1/metrics', async (c) => {
     const request = c.env.incoming;
     const encoding = findEncoding(request);
@@ -45,8 +75,13 @@ function createApp({ requestBytesMax, exportMetrics, onError }: ReceiverOptions)
           `send ${CONTENT_TYPES.protobuf} or ${CONTENT_TYPES.json}`,
       );
     }
-    const outcome = await exportMetrics(await readBody(request, requestBytesMax), encoding);
-    return answer(c, encodeOutcome(outcome, encoding), 200, encoding);
+    const share = inflight.open();
+    try {
+      const outcome = await exportMetrics(await readBody(request, limits, share), encoding);
+      return answer(c, encodeOutcome(outcome, encoding), 200, encoding);
+    } finally {
+      share.release();
+    }
   });
   app.all('/v1/metrics', (c) => {
     c.header('Allow', 'POST');
@@ -71,6 +106,18 @@ function createApp({ requestBytesMax, exportMetrics, onError }: ReceiverOptions)
   }
 
   return app;
+}
+
+function createCors({ origins, headers }: CorsOptions) {
+  const isAny = origins.includes('*');
+  return cors({
+    origin: isAny ? '*' : [...origins],
+    credentials: !isAny,
+    allowMethods: ['POST'],
+    allowHeaders: ['Content-Type', 'Content-Encoding', 'Authorization', ...headers],
+    exposeHeaders: ['Retry-After'],
+    maxAge: PREFLIGHT_MAX_AGE_S,
+  });
 }
 
 function answer(c: Context<Env>, body: Buffer, status: ContentfulStatusCode, encoding: Encoding): Response {

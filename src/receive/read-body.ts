@@ -1,80 +1,88 @@
 /**
  * The body of one HTTP request. Enters: its stream and Content-Encoding; leaves: the decompressed bytes, both sizes
- * bounded by the same limit. Throws PermanentError 'too_large', 'unsupported' or 'malformed'; never holds more than the
- * limit in memory, however far the bytes would expand.
+ * bounded by the same limit and counted as in flight. Throws PermanentError 'too_large', 'unsupported' or 'malformed',
+ * RetryableError where there is no room or the body comes too slowly.
  */
 import type { IncomingMessage } from 'node:http';
-import { promisify } from 'node:util';
-import { gunzip, gunzipSync, type ZlibOptions } from 'node:zlib';
 import { PermanentError } from '../model/errors.js';
+import { type ArrivalLimits, ArrivalTimer } from './arrival-timer.js';
+import { type Coding, decompress, tooLarge } from './decompress.js';
+import type { InflightShare } from './inflight-bytes.js';
 
-/** Up to this size decompression on the spot costs less than a trip to another thread. */
-const GUNZIP_INLINE_BYTES_MAX = 128 * 1024;
-const CHUNK_BYTES_MAX = 1024 * 1024;
-const CHUNK_BYTES_MIN = 16 * 1024;
-
-const gunzipInThread = promisify<Buffer, ZlibOptions, Buffer>(gunzip);
-
-export async function readBody(request: IncomingMessage, requestBytesMax: number): Promise<Buffer> {
-  const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase();
-  if (encoding !== 'identity' && encoding !== 'none' && encoding !== '' && encoding !== 'gzip') {
-    throw new PermanentError(
-      'unsupported',
-      `Content-Encoding "${encoding}" is not supported; send gzip or no compression`,
-    );
-  }
-  const wire = await readWire(request, requestBytesMax);
-  return encoding === 'gzip' ? decompress(wire, requestBytesMax) : wire;
+export interface BodyLimits extends ArrivalLimits {
+  /** Largest request, on the wire and decompressed, bytes. */
+  requestBytesMax: number;
 }
 
-async function readWire(request: IncomingMessage, requestBytesMax: number): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > requestBytesMax) throw tooLarge('', requestBytesMax);
+/** Content-Encoding → what is to be done; `none` is what some exporters say for identity. */
+const CODINGS: Readonly<Record<string, Coding | 'identity'>> = {
+  '': 'identity',
+  identity: 'identity',
+  none: 'identity',
+  gzip: 'gzip',
+  'x-gzip': 'gzip',
+  deflate: 'deflate',
+  zstd: 'zstd',
+};
+
+export async function readBody(
+  request: IncomingMessage,
+  limits: BodyLimits,
+  share: InflightShare,
+): Promise<Buffer> {
+  const name = (request.headers['content-encoding'] ?? '').trim().toLowerCase();
+  const coding = Object.hasOwn(CODINGS, name) ? CODINGS[name] : undefined;
+  if (coding === undefined) {
+    throw new PermanentError(
+      'unsupported',
+      `Content-Encoding "${name}" is not supported; send gzip, zstd, deflate or no compression`,
+    );
+  }
+  const wire = await readWire(request, limits, share);
+  return coding === 'identity' ? wire : decompress(wire, coding, limits.requestBytesMax, share);
+}
+
+function readWire(request: IncomingMessage, limits: BodyLimits, share: InflightShare): Promise<Buffer> {
+  const { requestBytesMax } = limits;
   const chunks: Buffer[] = [];
   let length = 0;
+  let isOver = false;
   return new Promise((resolve, reject) => {
-    request.on('data', (chunk: Buffer) => {
-      length += chunk.length;
-      if (length <= requestBytesMax) return void chunks.push(chunk);
-      // What still comes is thrown away unread; the answer closes the connection.
-      request.removeAllListeners('data');
+    const timer = new ArrivalTimer(limits, refuse);
+    /** What still comes is thrown away unread. */
+    function refuse(error: Error): void {
+      isOver = true;
+      timer.stop();
+      request.removeListener('data', take);
       request.resume();
-      reject(tooLarge('', requestBytesMax));
+      reject(error);
+    }
+    function take(chunk: Buffer): void {
+      length += chunk.length;
+      try {
+        if (length > requestBytesMax) throw tooLarge('', requestBytesMax);
+        share.add(chunk.length);
+        chunks.push(chunk);
+        timer.touch();
+      } catch (error) {
+        refuse(error as Error);
+      }
+    }
+    if (Number(request.headers['content-length'] ?? 0) > requestBytesMax) {
+      return refuse(tooLarge('', requestBytesMax));
+    }
+    request.on('data', take);
+    request.once('end', () => {
+      if (isOver) return;
+      isOver = true;
+      timer.stop();
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length));
     });
-    request.once('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)));
-    request.once('error', (error) =>
-      reject(
-        new PermanentError('malformed', 'the request ended before its body was complete', { cause: error }),
-      ),
-    );
-    request.once('close', () =>
-      reject(new PermanentError('malformed', 'the request ended before its body was complete')),
-    );
+    request.once('error', (cause) => isOver || refuse(cutShort(cause)));
+    request.once('close', () => isOver || refuse(cutShort(undefined)));
   });
 }
 
-async function decompress(wire: Buffer, requestBytesMax: number): Promise<Buffer> {
-  const options: ZlibOptions = {
-    maxOutputLength: requestBytesMax,
-    chunkSize: Math.min(CHUNK_BYTES_MAX, Math.max(CHUNK_BYTES_MIN, wire.length * 8)),
-  };
-  try {
-    return wire.length <= GUNZIP_INLINE_BYTES_MAX
-      ? gunzipSync(wire, options)
-      : await gunzipInThread(wire, options);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE') {
-      throw tooLarge('decompressed ', requestBytesMax);
-    }
-    throw new PermanentError('malformed', `the body is not valid gzip: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-}
-
-function tooLarge(which: string, requestBytesMax: number): PermanentError {
-  return new PermanentError(
-    'too_large',
-    `the ${which}request is larger than ${requestBytesMax} bytes; ` +
-      'send smaller batches, or raise PLUMBLINE_REQUEST_BYTES_MAX',
-  );
+function cutShort(cause: Error | undefined): PermanentError {
+  return new PermanentError('malformed', 'the request ended before its body was complete', { cause });
 }

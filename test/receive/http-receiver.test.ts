@@ -3,12 +3,15 @@ import { request } from 'node:http';
 import { connect } from 'node:net';
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createHttpServer } from '../../src/http-server.js';
 import { PermanentError, RetryableError } from '../../src/model/errors.js';
 import type { ExportOutcome } from '../../src/model/export-outcome.js';
-import type { GrpcReceiverOptions } from '../../src/receive/grpc-receiver.js';
-import { createHttpReceiver } from '../../src/receive/http-receiver.js';
-import { type Fixture, readResponse, readStatus, startReceiver } from '../testkit/receiver-fixture.js';
+import {
+  createHttpPort,
+  type Fixture,
+  readResponse,
+  readStatus,
+  startReceiver,
+} from '../testkit/receiver-fixture.js';
 
 const PROTOBUF = 'application/x-protobuf';
 const JSON_TYPE = 'application/json';
@@ -18,9 +21,8 @@ let fixture: Fixture;
 afterEach(() => fixture?.close());
 
 async function start(...args: [Parameters<typeof startReceiver>[1]?, number?]): Promise<void> {
-  const create = (options: GrpcReceiverOptions) =>
-    createHttpServer({ ...options, keepAliveMs: 5_000, listener: createHttpReceiver(options) });
-  fixture = await startReceiver(create, ...args);
+  const [exportMetrics, requestBytesMax = BYTES_MAX] = args;
+  fixture = await startReceiver(createHttpPort, exportMetrics, { requestBytesMax });
 }
 
 interface Answer {

@@ -3,9 +3,12 @@
  * bodies are read by the google.rpc.Status and ExportMetricsServiceResponse definitions, never by code under test.
  */
 import protobuf from 'protobufjs';
+import { createHttpServer, type HttpServerOptions } from '../../src/http-server.js';
 import type { Address, Component } from '../../src/model/component.js';
 import type { ExportMetrics, ExportOutcome } from '../../src/model/export-outcome.js';
-import type { ReceiverOptions } from '../../src/receive/http-receiver.js';
+import type { GrpcReceiverOptions } from '../../src/receive/grpc-receiver.js';
+import { createHttpReceiver, type HttpReceiverOptions } from '../../src/receive/http-receiver.js';
+import { InflightBytes } from '../../src/receive/inflight-bytes.js';
 
 const { root } = protobuf.parse(`
   syntax = "proto3";
@@ -60,22 +63,48 @@ export interface Fixture {
 
 export const ALL_ACCEPTED: ExportOutcome = { accepted: 1, rejected: 0, rejections: [] };
 
+/** Everything a receiver of either protocol and its port can be given. */
+export type ReceiverFixtureOptions = GrpcReceiverOptions & Pick<HttpServerOptions, 'limits' | 'keepAliveMs'>;
+
+/** Limits that no test meets by accident. */
+export const LIMITS = {
+  requestBytesMax: 64 * 1024,
+  requestTimeoutMs: 30_000,
+  bodyIdleMs: 30_000,
+  connectionsMax: 1000,
+  headersTimeoutMs: 30_000,
+};
+
+export function createHttpPort(options: ReceiverFixtureOptions): Component & { address(): Address } {
+  return createHttpServer({ ...options, listener: createHttpReceiver(options) });
+}
+
+/** @param limits Those that differ from LIMITS. */
 export async function startReceiver(
-  create: (options: ReceiverOptions & { host: string; port: number }) => Component & { address(): Address },
+  create: (options: ReceiverFixtureOptions) => Component & { address(): Address },
   exportMetrics: ExportMetrics = async () => ALL_ACCEPTED,
-  requestBytesMax = 64 * 1024,
+  limits: Partial<typeof LIMITS> = {},
+  more: Partial<ReceiverFixtureOptions & HttpReceiverOptions> = {},
 ): Promise<Fixture> {
   const received: Fixture['received'] = [];
   const errors: Error[] = [];
   const receiver = create({
     host: '127.0.0.1',
     port: 0,
-    requestBytesMax,
+    keepAliveMs: 5_000,
+    limits: { ...LIMITS, ...limits },
+    inflight: new InflightBytes(1e9),
+    connectionsMax: limits.connectionsMax ?? LIMITS.connectionsMax,
+    handshakeTimeoutMs: LIMITS.headersTimeoutMs,
+    streamsMax: 1000,
+    connectionIdleMs: 0,
+    connectionAgeMs: 0,
     exportMetrics: (bytes, encoding) => {
       received.push({ bytes: Buffer.from(bytes), encoding });
       return exportMetrics(bytes, encoding);
     },
     onError: (error) => errors.push(error),
+    ...more,
   });
   await receiver.start();
   return { port: receiver.address().port, received, errors, close: () => receiver.shutdown(1000) };
