@@ -1,7 +1,7 @@
 /** `plumbline serve`: run the server until SIGTERM or SIGINT. Settings come from the environment (config.ts). */
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { describeSettings, readConfig } from '../config.js';
+import { type Config, describeSettings, readConfig } from '../config.js';
 import { createPipeline, type Pipeline } from '../pipeline.js';
 import { readVersion } from './version.js';
 
@@ -19,8 +19,12 @@ async function serve(): Promise<void> {
   const version = readVersion();
   const stopRequested = waitForSignal();
   const pipeline = await createPipeline({ config, version, log, nowUnixMs: Date.now });
+  // Without such files a closed terminal ends the server, as ever.
+  if (config.tlsCertFile !== '' || config.authTokensFile !== '') {
+    process.on('SIGHUP', () => void pipeline.reload());
+  }
   await pipeline.start();
-  printReady(pipeline.addresses(), version, config.clickhouseUrl === '');
+  printReady(pipeline.addresses(), version, config);
   const signal = await stopRequested;
   log.info(`${signal}: finishing what was accepted`);
   await pipeline.shutdown(config.shutdownMs);
@@ -33,23 +37,21 @@ function waitForSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-function printReady(
-  addresses: ReturnType<Pipeline['addresses']>,
-  version: string,
-  isEmbedded: boolean,
-): void {
+function printReady(addresses: ReturnType<Pipeline['addresses']>, version: string, config: Config): void {
   const { grpc, http, sql, web } = addresses;
+  const isEmbedded = config.clickhouseUrl === '';
   const sqlUrl = isEmbedded ? `http://${sql}` : sql;
+  const scheme = config.tlsCertFile === '' ? 'http' : 'https';
   console.log(`
 Plumbline ${version} is ready.
 
-  OTLP gRPC   http://${grpc}
-  OTLP HTTP   http://${http}/v1/metrics
+  OTLP gRPC   ${scheme}://${grpc}
+  OTLP HTTP   ${scheme}://${http}/v1/metrics
   SQL         ${sqlUrl}${isEmbedded ? '   (embedded ClickHouse, read-only)' : ''}
   Page        http://${web}
 
 Next:
-  export OTEL_EXPORTER_OTLP_ENDPOINT=http://${http}     point any OpenTelemetry exporter here
+  export OTEL_EXPORTER_OTLP_ENDPOINT=${scheme}://${http}     point any OpenTelemetry exporter here
   npm run demo                                            or let a demo service send real metrics
   npx plumbline sql "SELECT category, count() FROM performance_metrics GROUP BY category"
 `);
