@@ -15,7 +15,7 @@ export interface Corpus {
 }
 
 /** Larger requests are left out: a run is worth more with more of the small ones. */
-const REQUEST_BYTES_MAX = 6_000;
+const REQUEST_BYTES_MAX = { protobuf: 1_500, json: 3_000 };
 
 export function buildCorpus(seed: number, size: number, nowUnixMs = NOW_UNIX_MS): Corpus {
   const shiftNano = BigInt(nowUnixMs - NOW_UNIX_MS) * 1_000_000n;
@@ -33,6 +33,7 @@ export function buildCorpus(seed: number, size: number, nowUnixMs = NOW_UNIX_MS)
     );
     corpus.json.push(encodeJson(EXPORT_REQUEST_TYPE, request, isPlain ? undefined : random));
   });
+  const fits = (bytes: Buffer, bytesMax: number) => bytes.length > 0 && bytes.length <= bytesMax;
   const timeUnixNano = BigInt(nowUnixMs) * 1_000_000n;
   const workload = {
     timeUnixNano,
@@ -40,12 +41,14 @@ export function buildCorpus(seed: number, size: number, nowUnixMs = NOW_UNIX_MS)
     host: 1,
     random: () => 0.5,
   };
-  corpus.protobuf.push(
-    buildSdkRequest({ ...workload, points: 10 }),
-    buildTsbsRequest({ ...workload, points: 30 }),
-  );
-  const isSmall = (bytes: Buffer) => bytes.length > 0 && bytes.length <= REQUEST_BYTES_MAX;
-  return { protobuf: corpus.protobuf.filter(isSmall), json: corpus.json.filter(isSmall) };
+  return {
+    protobuf: [
+      ...corpus.protobuf.filter((bytes) => fits(bytes, REQUEST_BYTES_MAX.protobuf)),
+      buildSdkRequest({ ...workload, points: 10 }),
+      buildTsbsRequest({ ...workload, points: 30 }),
+    ],
+    json: corpus.json.filter((bytes) => fits(bytes, REQUEST_BYTES_MAX.json)),
+  };
 }
 
 /** Times lie around the clock of the generator; others (0, the largest) mean something as they are. */

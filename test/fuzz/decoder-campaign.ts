@@ -6,8 +6,8 @@ import { Worker } from 'node:worker_threads';
 import type { DecoderCounts } from './decoder-checks.js';
 import { Finding, writeFinding } from './finding.js';
 
-/** Requests that are mutated; the same number for the same seed gives the same run. */
-export const CORPUS_SIZE = 400;
+/** Requests that are drawn to be mutated, of which the smaller half is. The same number for the same seed: the same run. */
+export const CORPUS_SIZE = 1_000;
 /** Without a new request for so long the decoder hangs, milliseconds. */
 const HANG_MS = 20_000;
 /** Heap of the thread: the corpus, the reference and one batch. What leaks hits this soon. */

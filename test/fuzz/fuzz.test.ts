@@ -25,18 +25,18 @@ describe('a slice of the fuzz run', () => {
     const corpus = buildCorpus(SEED, 200);
     const checks = new DecoderChecks();
     const mutations = new Set<string>();
-    for (let number = 0; number < 4_000; number++) {
+    for (let number = 0; number < 3_000; number++) {
       const request = mutateRequest(corpus, SEED, number);
       for (const name of request.mutations) mutations.add(name);
       checks.check(request, number % 4 === 0);
     }
     checks.emptyBatch();
     const { requests, malformed, accepted, rejected } = checks.counts;
-    expect(requests).toBe(4_000);
+    expect(requests).toBe(3_000);
     // Both ends are reached, often enough to mean something.
-    expect(malformed).toBeGreaterThan(1_000);
-    expect(accepted).toBeGreaterThan(1_000);
-    expect(rejected).toBeGreaterThan(1_000);
+    expect(malformed).toBeGreaterThan(800);
+    expect(accepted).toBeGreaterThan(800);
+    expect(rejected).toBeGreaterThan(800);
     expect(mutations.size).toBeGreaterThan(35);
   });
 

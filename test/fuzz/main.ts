@@ -34,7 +34,7 @@ const program = new Command('fuzz')
     '--compare-every <n>',
     'each how-manieth request is compared with the reference decoder',
     readCount,
-    5,
+    10,
   )
   .option('--findings <dir>', 'where requests that show a fault are written', 'fuzz-findings')
   .option(
