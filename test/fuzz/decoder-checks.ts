@@ -17,6 +17,7 @@ import { decodeReference } from '../testkit/reference-decoder.js';
 import { classifyForTests, identityOf } from '../testkit/reference-series.js';
 import { Finding } from './finding.js';
 import { tokensOf } from './mutate-json.js';
+import { REFERENCE_LEVELS_MAX } from './mutate-protobuf.js';
 import type { MutatedRequest } from './mutated-request.js';
 
 export const LIMITS = {
@@ -102,7 +103,7 @@ export class DecoderChecks {
     }
     this.compareWithKnownSeries(request, fresh);
     if (request.encoding === 'json') compareJson(request, fresh);
-    else if (!request.isDeep) compareWithReference(request.bytes, fresh);
+    else if (request.levels <= REFERENCE_LEVELS_MAX) compareWithReference(request.bytes, fresh);
   }
 
   /** Known series or not, points are the same. */

@@ -108,7 +108,7 @@ function reproduce(path: string): number {
   const encoding = path.endsWith('.json') ? 'json' : 'protobuf';
   try {
     const checks = new DecoderChecks();
-    checks.check({ bytes: readFileSync(path), encoding, mutations: [], isDeep: false }, true);
+    checks.check({ bytes: readFileSync(path), encoding, mutations: [], levels: 0 }, true);
     console.log(`nothing found: ${JSON.stringify(checks.counts)}`);
     return 0;
   } catch (error) {

@@ -4,15 +4,15 @@ import { Chance } from './chance.js';
 import type { Corpus } from './corpus.js';
 import { BYTE_MUTATIONS } from './mutate-bytes.js';
 import { mutateJson } from './mutate-json.js';
-import { mutateProtobuf, REFERENCE_LEVELS_MAX } from './mutate-protobuf.js';
+import { mutateProtobuf } from './mutate-protobuf.js';
 
 export interface MutatedRequest {
   bytes: Buffer;
   encoding: 'protobuf' | 'json';
   /** What was done, in order. */
   mutations: string[];
-  /** Nested deeper than the reference can follow. */
-  isDeep: boolean;
+  /** Levels that were put in, of all mutations together. */
+  levels: number;
 }
 
 /** Larger ones cost time and show nothing that smaller ones do not. */
@@ -26,7 +26,7 @@ export function mutateRequest(corpus: Corpus, seed: number, number: number): Mut
     bytes: chance.pick(corpus[encoding]),
     encoding,
     mutations: [],
-    isDeep: false,
+    levels: 0,
   };
   do applyMutation(request, chance, corpus);
   while (chance.happens(0.4) && request.bytes.length < BYTES_MAX);
@@ -49,7 +49,7 @@ function applyMutation(request: MutatedRequest, chance: Chance, corpus: Corpus):
       if (mutated !== undefined) {
         mutations.push(mutated.name);
         request.bytes = mutated.bytes;
-        request.isDeep ||= mutated.levels > REFERENCE_LEVELS_MAX;
+        request.levels += mutated.levels;
         return;
       }
     }
