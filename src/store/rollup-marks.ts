@@ -99,8 +99,8 @@ export class RollupMarks {
   async save(done: readonly Mark[] = []): Promise<void> {
     const fresh = [...this.marks.values()].filter((mark) => !mark.isSaved);
     const rows = [
-      ...done.map((mark) => ({ mark, waits: false })),
-      ...fresh.map((mark) => ({ mark, waits: true })),
+      ...done.map((mark) => ({ mark, waits: false, version: mark.version })),
+      ...fresh.map((mark) => ({ mark, waits: true, version: mark.version })),
     ];
     for (const part of splitRows(rows)) await this.saveRows(part);
     for (const mark of fresh) mark.isSaved = true;
@@ -118,7 +118,7 @@ export class RollupMarks {
           shapes: rows.map(({ mark }) => mark.shape),
           resolutions: rows.map(({ mark }) => mark.resolutionS),
           times: rows.map(({ mark }) => mark.timeS),
-          versions: rows.map(({ mark }) => mark.version),
+          versions: rows.map(({ version }) => version),
           waits: rows.map(({ waits }) => (waits ? 1 : 0)),
           series: rows.map(({ mark, waits }) => (waits && mark.series !== undefined ? [...mark.series] : [])),
         },
@@ -208,6 +208,8 @@ interface WaitingRow {
 interface MarkRow {
   mark: Mark;
   waits: boolean;
+  /** As it was when the row was made: a mark that is taken meanwhile gets another. */
+  version: bigint;
 }
 
 /** Rows of one statement: what they name must stay well below max_query_size (256 KiB). */

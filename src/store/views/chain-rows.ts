@@ -22,10 +22,10 @@ export const SERIES_OF_METRIC = `
         UNION ALL
         SELECT series_id FROM folded_series WHERE overflow_series_id IN (${OWN_SERIES})`;
 
-/** One step that reaches from the beginning of time to just after `moment`: for questions about what was last. */
+/** One step of whole days that reaches from the beginning of time to just after `moment`: to ask what was last. */
 export function until(moment: string): { start: string; end: string; step: string } {
   const start = "toDateTime64('1970-01-01 00:00:00', 9, 'UTC')";
-  return { start, end: `(${moment} + INTERVAL 1 NANOSECOND)`, step: '4294967295' };
+  return { start, end: `(${moment} + INTERVAL 1 NANOSECOND)`, step: '4294944000' };
 }
 
 /**
@@ -41,9 +41,11 @@ export function chainAliases(
     ${grid.end} AS to_time,
     toUnixTimestamp64Nano(from_time) AS from_ns,
     toUnixTimestamp64Nano(to_time) AS to_ns,
-    1000000000 * toInt64(${grid.step}) + throwIf(${grid.step} = 0, 'step_s must be at least 1') AS step_ns,
+    -- A constant that primary keys understand; a step of 0 is refused below.
+    1000000000 * greatest(toInt64(${grid.step}), 1) AS step_ns,
     (
-        SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60))
+        SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60),
+            throwIf(${grid.step} = 0, 'step_s must be at least 1'))
         FROM rollup_marks FINAL
         WHERE waits AND shape = '${shape}'
     ) AS waiting,
