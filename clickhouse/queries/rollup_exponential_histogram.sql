@@ -87,7 +87,7 @@ FROM
                         toInt64(positive_offset) AS positive_offset,
                         toInt64(negative_offset) AS negative_offset,
                         toDateTime(intDiv(toUnixTimestamp(time), {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
-                        if(temporality = 'cumulative', last_count, carried_count) = 0 AS is_void,
+                        last_count + carried_count = 0 AS is_void,
                         multiIf(is_void, inf, min IS NULL, -inf, assumeNotNull(min)) AS row_min,
                         multiIf(is_void, -inf, max IS NULL, inf, assumeNotNull(max)) AS row_max,
                         greatest(length(last_positive_bucket_counts), length(carried_positive_bucket_counts)) AS positive_length,

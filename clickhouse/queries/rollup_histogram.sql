@@ -49,7 +49,7 @@ FROM
             SELECT
                 *,
                 toDateTime(intDiv(toUnixTimestamp(time), {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
-                if(temporality = 'cumulative', last_count, carried_count) = 0 AS is_void,
+                last_count + carried_count = 0 AS is_void,
                 multiIf(is_void, inf, min IS NULL, -inf, assumeNotNull(min)) AS row_min,
                 multiIf(is_void, -inf, max IS NULL, inf, assumeNotNull(max)) AS row_max,
                 cityHash64(explicit_bounds) AS layout,

@@ -3,8 +3,8 @@
  * a grid; and summary_quantiles(metric, at_time), the quantile values last reported and how old they are: quantiles of
  * summaries cannot be merged, neither over time nor over series.
  */
-import { chainAliases, chainRows, DESCRIBED_SERIES, SERIES_OF_METRIC, stepOf } from './chain-rows.js';
-import { chainWithPrevious, STEP_CONDITIONS } from './histogram-increase.js';
+import { chainAliases, SERIES_OF_METRIC, stepOf } from './chain-rows.js';
+import { chainSteps } from './histogram-increase.js';
 
 const ROLLUP_COLUMNS = `series_id, epoch, NOT ended AS is_recorded, true AS is_cumulative, points, first_time,
         first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum, resets`;
@@ -27,15 +27,7 @@ SELECT
     if(min(part_has_sum), sum(last_sum + carried_sum - base_sum), NULL) AS increase_sum,
     sum(chain.points) AS points,
     sum(chain.resets + is_reset) AS resets
-FROM
-(
-    SELECT *, ${STEP_CONDITIONS}
-    FROM (
-    ${chainWithPrevious(chainRows('summary', ROLLUP_COLUMNS, POINT_COLUMNS), COLUMNS, ['points'])}
-    ) AS chain
-    INNER JOIN (${DESCRIBED_SERIES}
-    ) AS described USING (series_id)
-    WHERE first_time >= from_time
+FROM (${chainSteps('summary', COLUMNS, ROLLUP_COLUMNS, POINT_COLUMNS, [])}
 ) AS chain
 GROUP BY shown_series_id, time`;
 

@@ -5,6 +5,7 @@
 import type { ClickHouse } from '../../model/clickhouse.js';
 import { EXPONENTIAL_HISTOGRAM_INCREASE } from './exponential-increase.js';
 import { HISTOGRAM_INCREASE } from './histogram-increase.js';
+import { HISTOGRAM_QUANTILES } from './histogram-quantiles.js';
 import { METRIC_EXEMPLARS } from './metric-exemplars.js';
 import { NUMBER_INCREASE } from './number-increase.js';
 import { NUMBER_LAST, NUMBER_VALUES } from './number-values.js';
@@ -22,6 +23,7 @@ const VIEWS: readonly string[] = [
   EXPONENTIAL_HISTOGRAM_INCREASE,
   SUMMARY_INCREASE,
   SUMMARY_QUANTILES,
+  HISTOGRAM_QUANTILES,
 ];
 
 /** Creates or replaces every view. Needs the tables of all migrations. */

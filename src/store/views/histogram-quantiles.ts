@@ -1,0 +1,174 @@
+/**
+ * The view histogram_quantiles(metric, start_time, end_time, step_s, group_by): quantiles of what the explicit and
+ * exponential histograms of a metric recorded in each step of a grid, all series of a group merged, whatever their bounds,
+ * scales and zero thresholds. group_by: '' merges everything, 'series_id' nothing, else the name of an attribute of the
+ * point or of the resource. How it is computed, the rank and the error bounds: docs/aggregates.md.
+ */
+import { END_TIME, METRIC, START_TIME, STEP_S } from './chain-rows.js';
+import { addColumns } from './histogram-increase.js';
+
+export const GROUP_BY = '{group_by:String}';
+
+/** (series_id, grp) of the metric's series. */
+export const GROUPED_SERIES = `
+    SELECT series_id, multiIf(
+        ${GROUP_BY} = '', '',
+        ${GROUP_BY} = 'series_id', toString(series_id),
+        mapContains(attributes, ${GROUP_BY}), attributes[${GROUP_BY}],
+        resource_attributes[${GROUP_BY}]) AS grp
+    FROM series FINAL
+    WHERE metric_name = ${METRIC}`;
+
+/** A view of its own, not its text: the engine walks a subquery again for every column that is grouped above it. */
+function stepsOf(shape: 'histogram' | 'exponential_histogram'): string {
+  return `${shape}_increase(metric = ${METRIC}, start_time = ${START_TIME}, end_time = ${END_TIME}, step_s = ${STEP_S})`;
+}
+
+const TOTALS = `sum(increase_count) AS row_count,
+            countIf(increase_sum IS NULL) = 0 AS row_has_sum,
+            ifNull(sum(increase_sum), 0) AS row_sum,
+            if(countIf(min IS NULL) = 0, min(min), NULL) AS row_min,
+            if(countIf(max IS NULL) = 0, max(max), NULL) AS row_max,
+            min(ifNull(lowest, -inf)) AS row_lowest,
+            max(ifNull(highest, inf)) AS row_highest`;
+
+const ROW_COLUMNS =
+  'time, grp, layout, row_count, row_has_sum, row_sum, row_min, row_max, row_lowest, row_highest, buckets';
+
+/**
+ * Explicit buckets of one layout, merged over series. Outermost buckets end at what is known of min and max. Where nothing
+ * is known, as in Prometheus: the first begins at 0 if its end is positive, else all of it lies at its end; the last lies at
+ * its beginning. A histogram without bounds lies between min and max, else at its mean, else nowhere.
+ */
+const EXPLICIT_ROWS = addColumns(
+  `
+        SELECT time, grp, explicit_bounds, cityHash64(explicit_bounds, is_low_known, is_high_known) AS layout, ${TOTALS},
+            sumForEach(increase_bucket_counts) AS counts
+        FROM
+        (
+            SELECT *, lowest IS NOT NULL AS is_low_known, highest IS NOT NULL AS is_high_known
+            FROM ${stepsOf('histogram')} AS steps
+            INNER JOIN (${GROUPED_SERIES}) AS labels USING (series_id)
+            WHERE increase_count > 0
+        )
+        GROUP BY time, grp, explicit_bounds, is_low_known, is_high_known`,
+  `notEmpty(explicit_bounds) AS has_bounds,
+            isFinite(row_lowest) AND isFinite(row_highest) OR has_bounds OR row_has_sum AS has_place,
+            if(has_bounds, explicit_bounds[1], row_sum / row_count) AS first_bound,
+            if(has_bounds, explicit_bounds[-1], row_sum / row_count) AS last_bound`,
+  `multiIf(isFinite(row_lowest) AND (has_bounds OR isFinite(row_highest)), least(row_lowest, if(has_bounds, first_bound, inf)), has_bounds AND first_bound > 0, 0, first_bound) AS low_edge,
+            if(isFinite(row_highest) AND (has_bounds OR isFinite(row_lowest)), greatest(row_highest, if(has_bounds, last_bound, -inf)), last_bound) AS high_edge`,
+  `if(has_place, arrayMap((low, high, c) -> (low, high, c), arrayPushFront(explicit_bounds, low_edge), arrayPushBack(explicit_bounds, high_edge), counts),
+            [(0., 0., toUInt64(0))]) AS buckets`,
+);
+
+/** The largest double: where exponential buckets would reach beyond it. */
+const DOUBLE_MAX = '1.7976931348623157e308';
+
+function exponentialBuckets(sign: 'positive' | 'negative'): string {
+  const edge = (index: string) => `least(exp2((${sign}_offset + ${index}) / per_octave), ${DOUBLE_MAX})`;
+  const [from, to] =
+    sign === 'positive' ? [edge('i - 1'), edge('i')] : [`-${edge('i')}`, `-${edge('i - 1')}`];
+  const counts = `increase_${sign}_bucket_counts`;
+  return `arrayMap((c, i) -> (${from}, ${to}, c), ${counts}, arrayEnumerate(${counts}))`;
+}
+
+/** Buckets of exponential histograms: bucket i is (2^(i/2^scale), 2^((i+1)/2^scale)]; the zero bucket as wide as its threshold. */
+const EXPONENTIAL_ROWS = `
+        SELECT time, grp, layout, ${TOTALS}, groupArrayArray(own_buckets) AS buckets
+        FROM (${addColumns(
+          `SELECT * FROM ${stepsOf('exponential_histogram')} AS steps
+            INNER JOIN (${GROUPED_SERIES}) AS labels USING (series_id)
+            WHERE increase_count > 0`,
+          `cityHash64('exponential', scale, zero_threshold) AS layout,
+            exp2(scale) AS per_octave,
+            arraySum(increase_positive_bucket_counts) > 0 AS has_positive,
+            arraySum(increase_negative_bucket_counts) > 0 AS has_negative`,
+          `arrayConcat(${exponentialBuckets('positive')}, ${exponentialBuckets('negative')},
+                [(if(has_positive AND NOT has_negative, 0, -zero_threshold), if(has_negative AND NOT has_positive, 0, zero_threshold), increase_zero_count)]) AS own_buckets`,
+        )})
+        GROUP BY time, grp, layout`;
+
+/** All rows of a step and a group, each with what is known of the whole. */
+const WHOLE = addColumns(
+  `
+    SELECT ${ROW_COLUMNS} FROM (${EXPLICIT_ROWS})
+    UNION ALL
+    SELECT ${ROW_COLUMNS} FROM (${EXPONENTIAL_ROWS})`,
+  // One tuple: the engine takes time for every column that passes a GROUP BY.
+  `(sum(row_count) OVER whole,
+        if(min(row_has_sum) OVER whole, sum(row_sum) OVER whole, NULL),
+        if(countIf(row_min IS NULL) OVER whole = 0, min(row_min) OVER whole, NULL),
+        if(countIf(row_max IS NULL) OVER whole = 0, max(row_max) OVER whole, NULL),
+        min(row_lowest) OVER whole,
+        max(row_highest) OVER whole) AS totals`.replaceAll('OVER whole', 'OVER (PARTITION BY time, grp)'),
+);
+
+/** Buckets of each layout, merged over series. No value lies beyond what is known of all: buckets end there. */
+const LAYOUTS = `
+    SELECT
+        time, grp, layout, is_point, totals,
+        arraySort(groupArray((low, high, toFloat64(c)))) AS sorted
+    FROM
+    (
+        SELECT time, grp, layout, totals, low, high, low = high AS is_point, sum(bucket.3) AS c
+        FROM (${addColumns(
+          `SELECT *, bucket FROM (${WHOLE})
+            ARRAY JOIN arrayPushBack(arrayFilter(b -> b.3 > 0, buckets), (buckets[1].1, buckets[1].1, toUInt64(0))) AS bucket`,
+          'greatest(bucket.1, least(totals.5, bucket.2)) AS low',
+          'least(bucket.2, greatest(totals.6, low)) AS high',
+        )})
+        GROUP BY time, grp, layout, totals, low, high
+    )
+    GROUP BY time, grp, layout, is_point, totals`;
+
+/** How many values of a layout lie below and up to every edge of its group, each bucket spread evenly over its width. */
+const CUMULATED = addColumns(
+  LAYOUTS,
+  'arraySort(groupUniqArrayArray(arrayConcat(sorted.1, sorted.2)) OVER (PARTITION BY time, grp)) AS edges',
+  // Buckets (by their beginning) and edges in one order: each edge sees the bucket that begins at or before it.
+  `arraySort(arrayConcat(
+            arrayMap((b, total) -> (b.1, 0, b.2, b.3, total - b.3), sorted, arrayCumSum(sorted.3)),
+            arrayMap(e -> (e, 1, e, 0., 0.), edges))) AS marks`,
+  'arrayFill(m -> m.2 = 0, marks) AS begun',
+  `arrayFilter(s -> s.1 = 1, arrayMap((m, b) -> (m.2, multiIf(
+            b.2 = 1, (0., 0.),
+            b.3 = b.1, (b.5 + if(m.1 > b.1, b.4, 0), b.5 + b.4),
+            (b.5 + b.4 * least(1, (m.1 - b.1) / (b.3 - b.1)), b.5 + b.4 * least(1, (m.1 - b.1) / (b.3 - b.1))))), marks, begun)).2 AS seen`,
+);
+
+const QUANTILES = addColumns(
+  `
+    SELECT
+        time, grp, totals, edges,
+        sumForEach(seen.1) AS below,
+        sumForEach(seen.2) AS up_to
+    FROM (${CUMULATED})
+    GROUP BY time, grp, totals, edges`,
+  'arrayMap(q -> q * up_to[-1] * (1 - 1e-12), [0.5, 0.75, 0.9, 0.95, 0.99, 0.999]) AS ranks',
+  'arrayMap(rank -> toInt64(arrayFirstIndex(n -> n >= rank, up_to)), ranks) AS places',
+  `arrayMap((rank, k) -> multiIf(
+            up_to[-1] = 0, NULL,
+            k <= 1, edges[1],
+            below[k] < rank, edges[k],
+            edges[k - 1] + (edges[k] - edges[k - 1]) * least(1, greatest(0, (rank - up_to[k - 1]) / (below[k] - up_to[k - 1])))),
+        ranks, places) AS quantiles`,
+);
+
+export const HISTOGRAM_QUANTILES = `
+CREATE OR REPLACE VIEW histogram_quantiles AS
+SELECT
+    time,
+    grp AS \`group\`,
+    totals.1 AS count,
+    totals.2 AS sum,
+    totals.2 / totals.1 AS mean,
+    totals.3 AS min,
+    totals.4 AS max,
+    quantiles[1] AS p50,
+    quantiles[2] AS p75,
+    quantiles[3] AS p90,
+    quantiles[4] AS p95,
+    quantiles[5] AS p99,
+    quantiles[6] AS p999
+FROM (${QUANTILES})`;
