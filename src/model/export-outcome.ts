@@ -60,8 +60,13 @@ export function describeOutcome(
   return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
 }
 
+/** Longest name in a message, characters: a name can be as long as a request, and would push everything else out. */
+const NAME_CHARS_MAX = 200;
+
 function describeRejection({ count, metricName, reason, detail }: Rejection): string {
-  return `${count} point${count === 1 ? '' : 's'} of "${metricName}" rejected (${reason}): ${detail}`;
+  const name =
+    metricName.length <= NAME_CHARS_MAX ? metricName : `${metricName.slice(0, NAME_CHARS_MAX - 1)}…`;
+  return `${count} point${count === 1 ? '' : 's'} of "${name}" rejected (${reason}): ${detail}`;
 }
 
 /** The one function in which both protocols meet. Resolves only when the accepted points are on disk. */

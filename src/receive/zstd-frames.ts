@@ -58,6 +58,8 @@ function measureFrame(body: Buffer, start: number, size: ZstdSize): number {
   } else {
     const contentSize = readContentSize(body, contentSizeAt, contentSizeBytes);
     if (contentSize > plainBytesMax) throw new Error('a frame says to be larger than its blocks can be');
+    // The decoder could not tell it from one that is empty.
+    if (contentSize === 0 && plainBytesMax > 0) throw new Error('a frame says to be empty and is not');
     size.plainBytesMax += contentSize;
   }
   return end + (hasChecksum ? 4 : 0);
