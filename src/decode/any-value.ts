@@ -89,8 +89,10 @@ function anyValueToJson(value: AnyValue): unknown {
 /** Attributes sorted by key, so that order does not matter to identity. Of one key sent twice the last counts. */
 export function canonicalAttributes(list: readonly KeyValue[]): Attribute[] {
   if (list.length === 0) return NO_ATTRIBUTES;
-  const byKey = new Map<string, Attribute>();
-  for (const { key, value } of list) byKey.set(key, { key, value: formatAnyValue(value), type: value.type });
-  return [...byKey.values()].sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const all = list.map(({ key, value }) => ({ key, value: formatAnyValue(value), type: value.type }));
+  // A stable sort, so that of one key the last one sent comes last.
+  all.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  const hasTwice = all.some((a, i) => i > 0 && a.key === all[i - 1]!.key);
+  return hasTwice ? all.filter((a, i) => a.key !== all[i + 1]?.key) : all;
 }
 const NO_ATTRIBUTES: Attribute[] = [];

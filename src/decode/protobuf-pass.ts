@@ -5,7 +5,7 @@
 
 import type { RejectionReason } from '../model/export-outcome.js';
 import { KIND_GAUGE, type PointBatch } from '../model/point-batch.js';
-import type { MetricType, Series, Temporality } from '../model/series.js';
+import type { Attribute, MetricType, Series, Temporality } from '../model/series.js';
 import { canonicalAttributes, type KeyValue } from './any-value.js';
 import type { DecodeContext } from './decode-context.js';
 import { FoldLog } from './fold-log.js';
@@ -206,12 +206,12 @@ export class ProtobufPass {
     }
     this.scopeParts ??= this.readScope();
     this.metricParts ??= this.readMetricHeader();
-    const series: Series = {
-      ...this.getResource(),
-      ...this.scopeParts,
-      ...this.metricParts,
-      attributes: canonicalAttributes(list),
-    };
+    const series = makeSeries(
+      this.getResource(),
+      this.scopeParts,
+      this.metricParts,
+      canonicalAttributes(list),
+    );
     return this.series.intern(series, this.batch, BigInt(nowUnixMs) * 1_000_000n, lo, hi);
   }
 
@@ -327,6 +327,34 @@ export class ProtobufPass {
   private text(span: Span): string {
     return readText(this.reader, span.from, span.to - span.from);
   }
+}
+
+/** Field by field: spreading three objects into one costs several times as much, and this runs for every new series. */
+function makeSeries(
+  resource: ResourceParts,
+  scope: ScopeParts,
+  metric: MetricParts,
+  attributes: readonly Attribute[],
+): Series {
+  return {
+    resource: resource.resource,
+    resourceSchemaUrl: resource.resourceSchemaUrl,
+    resourceDroppedAttributes: resource.resourceDroppedAttributes,
+    resourceEntityRefs: resource.resourceEntityRefs,
+    scopeName: scope.scopeName,
+    scopeVersion: scope.scopeVersion,
+    scopeAttributes: scope.scopeAttributes,
+    scopeSchemaUrl: scope.scopeSchemaUrl,
+    scopeDroppedAttributes: scope.scopeDroppedAttributes,
+    metricName: metric.metricName,
+    description: metric.description,
+    unit: metric.unit,
+    type: metric.type,
+    temporality: metric.temporality,
+    isMonotonic: metric.isMonotonic,
+    metadata: metric.metadata,
+    attributes,
+  };
 }
 
 /** Every field `tag` of the message between `from` and `to`. */

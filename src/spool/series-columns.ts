@@ -13,11 +13,12 @@ export function seriesColumns(rows: readonly SeriesRow[]): NativeColumn[] {
     column(name, 'String', textData(rows.map(of)));
   const byte = (name: string, type: string, of: (row: SeriesRow) => number) =>
     column(name, type, Uint8Array.from(rows, of));
-  const map = (name: string, typesName: string, of: (series: Series) => readonly Attribute[]) => {
-    const lists = rows.map((row) => of(row.series));
-    const typed = lists.map((list) => list.filter((a) => a.type !== 'string'));
-    return [mapColumn(name, lists, (a) => a.value), mapColumn(typesName, typed, (a) => a.type)];
-  };
+  const map = (name: string, typesName: string, of: (series: Series) => readonly Attribute[]) =>
+    mapColumns(
+      name,
+      typesName,
+      rows.map((row) => of(row.series)),
+    );
   const units = rows.map((row) => parseUnit(row.series.unit));
   return [
     column('series_id', 'UInt64', laneData(rows.map((r) => r.seriesId))),
@@ -83,22 +84,82 @@ function textData(texts: readonly string[]): Uint8Array {
   return bytes.bytes();
 }
 
-function mapColumn(
+/** Two Map columns: of all values, and of the types of those that are not strings. */
+function mapColumns(
   name: string,
+  typesName: string,
   lists: readonly (readonly Attribute[])[],
-  textOf: (attribute: Attribute) => string,
-): NativeColumn {
-  const ends = new Lanes(Math.max(lists.length, 1));
-  const flat: Attribute[] = [];
+): NativeColumn[] {
+  const values = new MapData(lists.length);
+  const types = new MapData(lists.length);
+  let last: readonly Attribute[] | undefined;
   for (const list of lists) {
-    flat.push(...list);
-    ends.push(flat.length, 0);
+    if (list === last) {
+      // Resource and scope are one list for all series below them.
+      values.repeatLast();
+      types.repeatLast();
+      continue;
+    }
+    last = list;
+    values.begin();
+    types.begin();
+    for (const { key, value, type } of list) {
+      values.add(key, value);
+      if (type !== 'string') types.add(key, type);
+    }
+    values.end();
+    types.end();
   }
-  return column(
-    name,
-    'Map(String, String)',
-    ends.bytes(),
-    textData(flat.map((a) => a.key)),
-    textData(flat.map(textOf)),
-  );
+  return [values.column(name), types.column(typesName)];
+}
+
+/** Data of a Map(String, String) column, written map by map. */
+class MapData {
+  private readonly ends: Lanes;
+  private readonly keys = new Bytes(4096);
+  private readonly values = new Bytes(4096);
+  private entries = 0;
+  /** Where the map written last begins: its entries, its keys, its values. */
+  private from = { entries: 0, keys: 0, values: 0 };
+
+  constructor(maps: number) {
+    this.ends = new Lanes(Math.max(maps, 1));
+  }
+
+  begin(): void {
+    this.from = { entries: this.entries, keys: this.keys.length, values: this.values.length };
+  }
+
+  add(key: string, value: string): void {
+    appendNativeText(this.keys, key);
+    appendNativeText(this.values, value);
+    this.entries++;
+  }
+
+  end(): void {
+    this.ends.push(this.entries, 0);
+  }
+
+  repeatLast(): void {
+    const { entries, keys, values } = this.from;
+    const count = this.entries - entries;
+    this.begin();
+    repeat(this.keys, keys);
+    repeat(this.values, values);
+    this.entries += count;
+    this.end();
+  }
+
+  column(name: string): NativeColumn {
+    const { ends, keys, values } = this;
+    return column(name, 'Map(String, String)', ends.bytes(), keys.bytes(), values.bytes());
+  }
+}
+
+/** Append what stands from `from` to the end once more. */
+function repeat(bytes: Bytes, from: number): void {
+  const count = bytes.length - from;
+  bytes.reserve(count);
+  bytes.data.copyWithin(bytes.length, from, bytes.length);
+  bytes.length += count;
 }

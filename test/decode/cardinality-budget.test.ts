@@ -30,7 +30,7 @@ const SHOP = stringAttribute('service.name', 'shop');
 function send(series: SeriesTable, message: OtlpMessage, encoding: Encoding = 'protobuf') {
   const batch = new PointBatch();
   const bytes = encoding === 'protobuf' ? toProtobuf(message) : toJson(message);
-  const { accepted, folded } = decode(bytes, encoding, { series, batch });
+  const { accepted, folded = [] } = decode(bytes, encoding, { series, batch });
   const ids = (lanes: PointBatch['numbers']['seriesId']) =>
     Array.from({ length: lanes.length }, (_, i) => lanes.bigUintAt(i));
   return {

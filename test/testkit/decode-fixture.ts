@@ -23,7 +23,9 @@ export function createSeriesTable(entriesMax = 4_000_000, budgets?: BudgetLimits
   return new SeriesTable(budgets === undefined ? options : { ...options, budgets });
 }
 
-export interface Decoded extends Pick<DecodeResult, 'accepted' | 'folded'> {
+export interface Decoded extends Pick<DecodeResult, 'accepted'> {
+  /** Only where there are some. */
+  folded?: DecodeResult['folded'];
   rows: BatchRows<bigint>;
   rejections: { reason: string; metricName: string; count: number }[];
 }
@@ -42,7 +44,7 @@ export function decode(bytes: Uint8Array, encoding: Encoding, context: Partial<D
   });
   return {
     accepted,
-    folded,
+    ...(folded.length > 0 && { folded }),
     rows: readBatchRows(batch),
     rejections: rejections.map(({ reason, metricName, count }) => ({ reason, metricName, count })),
   };
