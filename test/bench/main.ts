@@ -4,12 +4,16 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type IngestResult, runIngest } from './ingest-scenario.js';
+import { type NewSeriesResult, runNewSeries } from './new-series-scenario.js';
 import { buildWorkload, type ShapeName } from './workload.js';
 
 interface BenchOptions {
+  scenario: 'ingest' | 'new-series';
   shape: ShapeName | 'all';
   points: number;
   runs: number;
+  series: number;
+  budget: number;
   json: boolean;
 }
 
@@ -18,13 +22,19 @@ const DAY_S = 86_400;
 const program = new Command('bench')
   .description('points per CPU-second of the whole server, next to what the engine alone can do')
   .addOption(
+    new Option('--scenario <name>', 'what to measure').choices(['ingest', 'new-series']).default('ingest'),
+  )
+  .addOption(
     new Option('--shape <shape>', 'shape of the requests').choices(['tsbs', 'sdk', 'all']).default('all'),
   )
   .option('--points <n>', 'points per run; short runs weigh the start of the process', readCount, 8_000_000)
   .option('--runs <n>', 'runs per shape; medians are reported', readCount, 3)
+  .option('--series <n>', 'new-series: how many', readCount, 1_000_000)
+  .option('--budget <n>', 'new-series: series per metric before new ones fold; 0 = the default', Number, 0)
   .option('--json', 'one JSON document instead of a table', false);
 program.parse();
-await bench(program.opts<BenchOptions>());
+const options = program.opts<BenchOptions>();
+await (options.scenario === 'ingest' ? bench(options) : benchNewSeries(options));
 
 async function bench({ shape, points, runs, json }: BenchOptions): Promise<void> {
   const shapes: ShapeName[] = shape === 'all' ? ['tsbs', 'sdk'] : [shape];
@@ -42,6 +52,40 @@ async function bench({ shape, points, runs, json }: BenchOptions): Promise<void>
   }
   if (json) console.log(JSON.stringify(rows, null, 2));
   else console.table(Object.fromEntries(rows.map(({ shape: name, ...row }) => [name, row])));
+}
+
+async function benchNewSeries({ series, budget, runs, json }: BenchOptions): Promise<void> {
+  const settings: Record<string, string> =
+    budget === 0 ? {} : { PLUMBLINE_SERIES_PER_METRIC_MAX: String(budget) };
+  const results: NewSeriesResult[] = [];
+  for (let run = 0; run < runs; run++) {
+    if (!json) process.stderr.write(`new-series: run ${run + 1} of ${runs}\n`);
+    results.push(await runNewSeries(series, settings));
+  }
+  const row = summariseNewSeries(results);
+  if (json) console.log(JSON.stringify(row, null, 2));
+  else console.table({ 'new-series': row });
+}
+
+/** Medians of several runs, per new series unless the name says otherwise. */
+function summariseNewSeries(results: readonly NewSeriesResult[]) {
+  const median = (read: (result: NewSeriesResult) => number, digits = 1) => {
+    const sorted = results.map(read).sort((a, b) => a - b);
+    return Number(sorted[Math.floor(sorted.length / 2)]!.toFixed(digits));
+  };
+  const perSeries = (cpuS: (result: NewSeriesResult) => number) => median((r) => (cpuS(r) / r.series) * 1e6);
+  return {
+    series: results[0]!.series,
+    folded: results[0]!.folded,
+    'answered µs': perSeries((r) => r.cpuS.answered),
+    'stored µs': perSeries((r) => r.cpuS.stored),
+    'rolled up, merged µs': perSeries((r) => r.cpuS.merged),
+    'known point stored µs': perSeries((r) => r.knownCpuS),
+    'RSS at start MiB': median((r) => r.startRssBytes / 1024 / 1024, 0),
+    'RSS MiB': median((r) => r.rssBytes / 1024 / 1024, 0),
+    'peak RSS MiB': median((r) => r.peakRssBytes / 1024 / 1024, 0),
+    'series rows disk B': median((r) => r.diskBytes / r.series),
+  };
 }
 
 /** Medians of several runs, in millions of points per CPU-second unless the name says otherwise. */

@@ -13,6 +13,17 @@ export function readCpuS(pid: number): number {
 
 /** Largest resident size so far, bytes. */
 export function readPeakRssBytes(pid: number): number {
-  const [, kib] = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))!;
-  return Number(kib) * 1024;
+  return readStatusBytes(pid, 'VmHWM');
+}
+
+/** Resident size now, bytes. */
+export function readRssBytes(pid: number): number {
+  return readStatusBytes(pid, 'VmRSS');
+}
+
+function readStatusBytes(pid: number, name: string): number {
+  const line = readFileSync(`/proc/${pid}/status`, 'utf8')
+    .split('\n')
+    .find((text) => text.startsWith(`${name}:`))!;
+  return Number(line.replaceAll(/\D/g, '')) * 1024;
 }
