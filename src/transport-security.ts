@@ -90,18 +90,24 @@ async function openTls(config: Config, log: Log): Promise<ReloadedFiles<TlsMater
 }
 
 /** Everything that TLS would only find out, or pass over in silence, at the first handshake. */
-function checkTls(material: TlsMaterial): TlsMaterial {
-  if (!new X509Certificate(material.cert).checkPrivateKey(createPrivateKey(material.key))) {
+function checkTls({ cert, key, ca }: TlsMaterial): TlsMaterial {
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
     throw new Error('the key does not belong to the certificate');
   }
-  if (material.ca !== undefined) {
-    // Without any certificate in it, those of the system's authorities would be trusted.
-    const blocks = material.ca.toString('latin1').match(CERTIFICATE) ?? [];
-    if (blocks.length === 0) throw new Error('there is no certificate in PLUMBLINE_TLS_CLIENT_CA_FILE');
-    for (const block of blocks) new X509Certificate(block);
-  }
-  createSecureContext({ ...material, minVersion: 'TLSv1.2' });
-  return material;
+  const checked = { cert, key, ca: ca && checkAuthorities(ca) };
+  createSecureContext({ ...checked, minVersion: 'TLSv1.2' });
+  return checked;
+}
+
+/**
+ * OpenSSL takes what it can read and is silent about the rest: nothing where files were joined without a line end, and
+ * then nobody is let in. Leaves every certificate, each on lines of its own.
+ */
+function checkAuthorities(ca: Buffer): Buffer {
+  const blocks = ca.toString('latin1').match(CERTIFICATE) ?? [];
+  if (blocks.length === 0) throw new Error('there is no certificate in PLUMBLINE_TLS_CLIENT_CA_FILE');
+  for (const block of blocks) new X509Certificate(block);
+  return Buffer.from(`${blocks.join('\n')}\n`);
 }
 
 /** Tokens of both settings; those of the file change with it. */

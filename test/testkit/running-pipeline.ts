@@ -3,7 +3,7 @@
  * answers come from the SQL port. One engine and so one pipeline at a time in a process.
  */
 import { Client, credentials } from '@grpc/grpc-js';
-import { pino } from 'pino';
+import { type DestinationStream, pino } from 'pino';
 import { readConfig } from '../../src/config.js';
 import { createPipeline, type Pipeline } from '../../src/pipeline.js';
 import type { Status } from '../../src/show/web-server.js';
@@ -44,10 +44,11 @@ const CONTENT_TYPES = { protobuf: 'application/x-protobuf', json: 'application/j
 export async function startPipeline(
   nowUnixMs: () => number,
   extra: Record<string, string> = {},
+  logTo: DestinationStream = pino.destination({ dest: 2, sync: true }),
 ): Promise<RunningPipeline> {
   const data = makeDataDirectory();
   const config = readConfig(serverEnvironment(data.path, { PLUMBLINE_DRAIN_INTERVAL_MS: '20', ...extra }));
-  const log = pino({ level: 'error' }, pino.destination({ dest: 2, sync: true }));
+  const log = pino({ level: 'error' }, logTo);
   const pipeline = await createPipeline({ config, version: 'test', log, nowUnixMs });
   await pipeline.start();
   const { http, grpc, sql } = pipeline.addresses();
