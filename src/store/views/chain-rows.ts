@@ -36,6 +36,7 @@ export function chainAliases(
   shape: Shape,
   grid = { start: START_TIME, end: END_TIME, step: STEP_S },
 ): string {
+  const literal = `'`.concat(shape, `'`);
   return `
     ${grid.start} AS from_time,
     ${grid.end} AS to_time,
@@ -47,7 +48,7 @@ export function chainAliases(
         SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60),
             throwIf(${grid.step} = 0, 'step_s must be at least 1'))
         FROM rollup_marks FINAL
-        WHERE waits AND shape = '${shape}'
+        WHERE waits AND shape = ${literal}
     ) AS waiting,
     waiting.1 AS waiting_days,
     waiting.2 AS waiting_hours,
