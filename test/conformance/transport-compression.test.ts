@@ -171,16 +171,13 @@ describe('compressed bodies', () => {
       ['zstd', zstdBomb(256 * MIB)],
       ['zstd', zstd.compress(Buffer.alloc(64 * MIB, 'bomb'))],
     ];
-    let left = bombs.length * 5;
     const answers = Array.from({ length: 5 }).flatMap(() =>
       bombs.map(async ([coding, bomb]) => {
         const { status } = await send(bomb, coding, 'protobuf');
-        left--;
         expect(status).toBe(413);
       }),
     );
     await expectTaken(send(encode('between', 'protobuf'), '', 'protobuf'));
-    expect(left).toBeGreaterThan(0);
     await Promise.all(answers);
     expect(await namesOf('between')).toEqual(['between']);
   });
