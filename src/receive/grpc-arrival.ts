@@ -1,16 +1,19 @@
 /**
  * How a gRPC message arrives, before it is handed on whole. Enters: the frames of a call; leaves: the same bounds as
  * over HTTP: bytes in flight (on the wire and decompressed), time to arrive, size, and damaged compression as
- * INVALID_ARGUMENT. grpc-js has no public place for these, so this reaches into the call that it gives to interceptors;
- * the library is pinned and the first call of a start fails loudly where it changed.
+ * INVALID_ARGUMENT. A call that has its answer holds no room, whatever of it still comes. grpc-js has no public place
+ * for these, so this reaches into the call that it gives to interceptors; the library is pinned and the first call of a
+ * start fails loudly where it changed.
  */
 import type { ServerHttp2Stream } from 'node:http2';
 import type { ServerInterceptingCallInterface, ServerInterceptor } from '@grpc/grpc-js';
+import { PermanentError } from '../model/errors.js';
 import { ArrivalTimer } from './arrival-timer.js';
-import { type Coding, decompress } from './decompress.js';
-import { describeGrpcStatus } from './grpc-status.js';
+import { type Coding, decompress, tooLarge } from './decompress.js';
+import { describeGrpcStatus, type GrpcStatus } from './grpc-status.js';
 import type { InflightBytes } from './inflight-bytes.js';
 import type { BodyLimits } from './read-body.js';
+import { GRPC_CODES } from './status-codes.js';
 
 /** What is used of grpc-js's BaseServerInterceptingCall. */
 interface ArrivingCall extends ServerInterceptingCallInterface {
@@ -19,9 +22,13 @@ interface ArrivingCall extends ServerInterceptingCallInterface {
   decompressMessage(message: Buffer, encoding: string): Buffer | Promise<Buffer>;
 }
 
-/** Codings that are decompressed here; what grpc-js does not know either it answers with UNIMPLEMENTED. */
+type SentStatus = Parameters<ServerInterceptingCallInterface['sendStatus']>[0];
+
 const CODINGS: Readonly<Record<string, Coding>> = { gzip: 'gzip', deflate: 'deflate' };
+const ACCEPTED_ENCODINGS = 'identity,deflate,gzip';
 const FRAMING_BYTES = 5;
+/** So much of a name that is not known is quoted: clients take few bytes of headers. */
+const QUOTED_CHARS_MAX = 64;
 
 export function createArrivalInterceptor(limits: BodyLimits, inflight: InflightBytes): ServerInterceptor {
   return (_method, intercepted) => {
@@ -37,33 +44,60 @@ export function createArrivalInterceptor(limits: BodyLimits, inflight: InflightB
 function watchArrival(call: ArrivingCall, limits: BodyLimits, inflight: InflightBytes): void {
   const { stream } = call;
   const share = inflight.open();
+  const refuse = (error: Error) => call.sendStatus(describeGrpcStatus(error));
   const timer = new ArrivalTimer(limits, refuse);
-  function refuse(error: Error): void {
-    timer.stop();
-    call.sendStatus(describeGrpcStatus(error));
-    // What still comes is not wanted.
-    stream.close();
-  }
-  stream.on('data', (chunk: Buffer) => {
+  function count(chunk: Buffer): void {
     timer.touch();
     try {
       share.add(chunk.length);
     } catch (error) {
       refuse(error as Error);
     }
-  });
-  stream.once('end', () => timer.stop());
-  stream.once('close', () => {
+  }
+  function finish(): void {
+    stream.off('data', count);
     timer.stop();
     share.release();
-  });
+  }
+  stream.on('data', count);
+  stream.once('end', () => timer.stop());
+  stream.once('close', finish);
+
+  // Every answer comes through here: of handlers, of other interceptors, and of grpc-js itself.
+  const sendAsGrpcJs = call.sendStatus;
+  call.sendStatus = (status) => {
+    finish();
+    sendAsGrpcJs.call(call, restate(status, limits));
+    // What still comes is not wanted.
+    if (!stream.readableEnded) stream.close();
+  };
+
   const decompressAsGrpcJs = call.decompressMessage;
   call.decompressMessage = (message, encoding) => {
+    if (encoding === 'identity') return decompressAsGrpcJs.call(call, message, encoding);
     const coding = Object.hasOwn(CODINGS, encoding) ? CODINGS[encoding] : undefined;
-    if (coding === undefined) return decompressAsGrpcJs.call(call, message, encoding);
+    if (coding === undefined) return Promise.reject(describeUnsupported(encoding));
     const wire = message.subarray(FRAMING_BYTES);
     return decompress(wire, coding, limits.requestBytesMax, share).catch((error: Error) => {
       throw describeGrpcStatus(error);
     });
   };
+}
+
+/** grpc-js says that a message is too large without saying what could be done. */
+function restate(status: SentStatus, { requestBytesMax }: BodyLimits): SentStatus {
+  if (status.code !== GRPC_CODES.RESOURCE_EXHAUSTED || status.metadata) return status;
+  return describeGrpcStatus(tooLarge('', requestBytesMax));
+}
+
+function describeUnsupported(encoding: string): GrpcStatus {
+  const quoted = encoding.slice(0, QUOTED_CHARS_MAX);
+  const status = describeGrpcStatus(
+    new PermanentError(
+      'unsupported',
+      `grpc-encoding "${quoted}" is not supported; send gzip, deflate or no compression`,
+    ),
+  );
+  status.metadata.set('grpc-accept-encoding', ACCEPTED_ENCODINGS);
+  return status;
 }

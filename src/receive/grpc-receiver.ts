@@ -1,7 +1,7 @@
 /**
  * OTLP over gRPC: MetricsService/Export. Enters: calls; leaves: the message bytes to exportMetrics (grpc-js would answer
  * INTERNAL for an error while deserializing, so bytes pass through it), and the outcome as the response. Compression:
- * none, gzip and deflate; grpc-js cannot do zstd and answers UNIMPLEMENTED.
+ * none, gzip and deflate; grpc-js cannot do zstd, which is answered with UNIMPLEMENTED.
  */
 import {
   type handleUnaryCall,

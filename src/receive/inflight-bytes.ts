@@ -44,19 +44,25 @@ export class InflightBytes {
 export class InflightShare {
   readonly #all: InflightBytes;
   #bytes = 0;
+  #isReleased = false;
 
   constructor(all: InflightBytes) {
     this.#all = all;
   }
 
-  /** Counts `bytes` more. @throws RetryableError where there is no room for them. */
+  /**
+   * Counts `bytes` more. @throws RetryableError where there is no room for them, or once the share was released: what is
+   * still being decompressed then is for nobody, and would be counted for ever.
+   */
   add(bytes: number): void {
+    if (this.#isReleased) throw new RetryableError('the request is over', BUSY_RETRY_MS);
     this.#all.take(this.#bytes, bytes);
     this.#bytes += bytes;
   }
 
   /** Gives everything back; may be repeated. */
   release(): void {
+    this.#isReleased = true;
     this.#all.give(this.#bytes);
     this.#bytes = 0;
   }

@@ -14,6 +14,8 @@ export interface GrpcAnswer {
   status: StatusAnswer | undefined;
   /** The first message, without its framing. */
   response: Buffer;
+  /** Headers and trailers. */
+  headers: IncomingHttpHeaders;
 }
 
 export interface GrpcFrame {
@@ -25,6 +27,8 @@ export interface GrpcFrame {
   length?: number;
   /** Leaves the call unfinished. */
   isOpen?: boolean;
+  /** Finishes the call only then. */
+  endAfter?: Promise<unknown>;
 }
 
 export function openSession(address: string): Promise<ClientHttp2Session> {
@@ -43,7 +47,14 @@ export function callRaw(
   bytes: Uint8Array,
   frame: GrpcFrame = {},
 ): Promise<GrpcAnswer> {
-  const { path = EXPORT_PATH, encoding, headers = {}, length = bytes.length, isOpen = false } = frame;
+  const {
+    path = EXPORT_PATH,
+    encoding,
+    headers = {},
+    length = bytes.length,
+    isOpen = false,
+    endAfter,
+  } = frame;
   const stream = session.request({
     ':method': 'POST',
     ':path': path,
@@ -65,7 +76,8 @@ export function callRaw(
   });
   stream.on('data', (chunk: Buffer) => chunks.push(chunk));
   stream.write(Buffer.concat([framing, bytes]));
-  if (!isOpen) stream.end();
+  if (endAfter !== undefined) void endAfter.then(() => stream.end());
+  else if (!isOpen) stream.end();
   return new Promise((resolve, reject) => {
     stream.on('error', () => {});
     stream.once('close', () => {
@@ -76,6 +88,7 @@ export function callRaw(
         message: decodeURIComponent(String(last['grpc-message'] ?? '')),
         status: details === undefined ? undefined : readStatus(Buffer.from(String(details), 'base64')),
         response: Buffer.concat(chunks).subarray(5),
+        headers: last,
       });
     });
   });
