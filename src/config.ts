@@ -279,6 +279,14 @@ export const SETTINGS = {
     unit: 'ms',
     about: 'time to finish after SIGTERM; what is left stays in the spool for the next start',
   },
+  selfMetricsIntervalMs: {
+    env: 'PLUMBLINE_SELF_METRICS_INTERVAL_MS',
+    default: 10_000,
+    min: 0,
+    max: 3_600_000,
+    unit: 'ms',
+    about: 'how often Plumbline measures itself and records it; 0 = never',
+  },
   taxonomyFile: {
     env: 'PLUMBLINE_TAXONOMY',
     default: '',

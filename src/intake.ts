@@ -85,12 +85,12 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
     }
     try {
       const { folded, ...outcome } = decode(bytes, encoding);
-      if (outcome.accepted > 0) await groupCommit.commit();
+      const segment = outcome.accepted > 0 ? await groupCommit.commit() : undefined;
       counts.requestsAnswered++;
       counts.pointsAccepted += outcome.accepted;
       counts.pointsRejected += outcome.rejected;
       counts.pointsFolded += folded;
-      return outcome;
+      return segment === undefined ? outcome : { ...outcome, segment };
     } catch (error) {
       if (error instanceof RetryableError) counts.requestsRefused++;
       throw error;

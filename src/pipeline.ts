@@ -13,6 +13,7 @@ import { loadTaxonomy } from './classify/taxonomy.js';
 import type { Config } from './config.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { SeriesTable } from './decode/series-table.js';
+import { createDrainLog } from './drain-log.js';
 import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
 import type { ClickHouse } from './model/clickhouse.js';
@@ -23,12 +24,13 @@ import { createBearerCheck } from './receive/bearer-tokens.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
 import { InflightBytes } from './receive/inflight-bytes.js';
+import { createSelfMetrics } from './self/self-metrics.js';
 import { createSqlEndpoint } from './show/sql-endpoint.js';
 import { type CategoryCount, createWebListener, type Status } from './show/web-server.js';
 import { GroupCommit } from './spool/group-commit.js';
 import { openSpool, type Spool } from './spool/spool.js';
 import { createActiveSeriesReader } from './store/active-series.js';
-import { createDrain, type DrainLog } from './store/drain.js';
+import { createDrain } from './store/drain.js';
 import { openEmbeddedClickHouse } from './store/embedded-driver.js';
 import { connectClickHouse } from './store/http-driver.js';
 import { Rollups } from './store/rollups.js';
@@ -116,14 +118,32 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     nowUnixMs,
     onError: (error) => log.warn({ err: error }, 'a rollup failed and is tried again'),
   });
-  const stored = { points: 0, quarantinedSegments: 0 };
+  const self = createSelfMetrics({
+    intervalMs: config.selfMetricsIntervalMs,
+    receiver: directory.receiver,
+    version: options.version,
+    dataDirectory: directory.path,
+    nowUnixMs,
+    exportMetrics: intake.exportMetrics,
+    readState: () => ({
+      spoolBytes: spool.bytes,
+      spoolBytesMax: config.spoolBytesMax,
+      isSpoolFull: spool.isFull,
+      rollupsWaiting: rollups.waiting,
+      activeSeries: series.size,
+      seriesBudget: config.seriesMax,
+      requestsRefused: inflight.refused,
+    }),
+    onError: (error) => log.warn({ err: error }, error.message),
+  });
+  const stored = { points: 0, dropped: 0, quarantinedSegments: 0 };
   const drain = createDrain({
     clickhouse,
     spool: readingSide(spool, groupCommit),
     rollups,
     intervalMs: config.drainIntervalMs,
     retryMaxMs: RETRY_MAX_MS,
-    log: createDrainLog(log, stored),
+    log: createDrainLog(log, stored, self),
   });
 
   const activeSeries = createActiveSeriesReader({
@@ -141,7 +161,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const receive = {
     limits: config,
     inflight,
-    exportMetrics: intake.exportMetrics,
+    exportMetrics: self.watch(intake.exportMetrics),
     onError,
     authorize: security.tokens && createBearerCheck(security.tokens),
     tls: security.tls,
@@ -184,6 +204,8 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const storage = createStorage(clickhouse, [activeSeries, rollups, drain], log);
 
   async function start(): Promise<void> {
+    // First, so that it measures what an earlier process left in the spool too.
+    await self.start();
     await storage.start();
     for (const listener of listeners) await startListening(listener, config.host);
     const exposure = describeExposure(config, security);
@@ -196,6 +218,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     security.close();
     const left = () => Math.max(0, endMs - nowUnixMs());
     await Promise.all([grpc.shutdown(left() / 2), http.shutdown(left() / 2)]);
+    await self.shutdown(left() / 2);
     await groupCommit.flush();
     await storage.shutdown(left());
     await Promise.all([sql?.shutdown(left()), web.shutdown(left())]);
@@ -244,7 +267,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
         rejected: counts.pointsRejected,
         folded: counts.pointsFolded,
         stored: stored.points,
-        dropped: 0,
+        dropped: stored.dropped,
       },
       requests: {
         answered: counts.requestsAnswered,
@@ -317,31 +340,6 @@ async function startListening({ component, env, port }: Listener, host: string):
     }
     throw error;
   }
-}
-
-function createDrainLog(log: Logger, stored: { points: number; quarantinedSegments: number }): DrainLog {
-  return {
-    onRetry: (segment, error, attempt) =>
-      log.warn(
-        { segment: segment.name, attempt, reason: error.message },
-        'ClickHouse did not take a segment; trying again',
-      ),
-    onQuarantine: (segment, error, path) => {
-      stored.quarantinedSegments++;
-      log.error(
-        { segment: segment.name, path, reason: error.message },
-        'ClickHouse can never take this segment; it is kept aside',
-      );
-    },
-    onTorn: (segment, tornBytes) =>
-      log.warn(
-        { segment: segment.name, tornBytes },
-        'a crash cut a write short that was never acknowledged; ignored',
-      ),
-    onStored: (_segment, rowsByTable) => {
-      for (const [table, rows] of rowsByTable) if (table.endsWith('_points')) stored.points += rows;
-    },
-  };
 }
 
 export function defaultTaxonomyFile(): string {

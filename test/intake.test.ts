@@ -82,6 +82,7 @@ describe('intake', () => {
       accepted: 100,
       rejected: 0,
       rejections: [],
+      segment: expect.stringMatching(/\.segment$/),
     });
     expect(await readRows()).toEqual({ series: 100, number_points: 100 });
     expect(counts).toMatchObject({ pointsAccepted: 100, pointsRejected: 0, requestsAnswered: 1 });

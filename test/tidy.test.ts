@@ -26,6 +26,7 @@ const STAGES = [
   'alert',
   'show',
   'client',
+  'self',
   'demo',
 ];
 const LINES_MAX = 400;

@@ -36,6 +36,8 @@ export interface ExportOutcome {
   /** Points in `rejections`, summed. */
   rejected: number;
   rejections: Rejection[];
+  /** The spool segment that holds the accepted points; unset where there are none. */
+  segment?: string;
   /** What the sender should know although nothing was rejected for it, one sentence each; none where unset or empty. */
   warnings?: readonly string[];
 }

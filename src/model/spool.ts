@@ -11,6 +11,8 @@ export interface Frame {
 export interface SealedSegment {
   name: string;
   bytes: number;
+  /** When it was begun, milliseconds since the epoch; set only of segments that an earlier process left. */
+  begunMs?: number;
 }
 
 /** The reading side of the spool: oldest first, one at a time, removed only when ClickHouse has it. */

@@ -1,7 +1,7 @@
 /**
  * Group commit: requests decode into one open PointBatch; a few milliseconds later it is written and fsynced for all
- * of them together, while the next batch fills. Enters: points in `batch`; leaves: a promise per group, resolved when
- * they are on disk. The only writer of the spool.
+ * of them together, while the next batch fills. Enters: points in `batch`; leaves: a promise per group, resolved with
+ * the name of their segment when they are on disk. The only writer of the spool.
  */
 import { RetryableError } from '../model/errors.js';
 import { PointBatch } from '../model/point-batch.js';
@@ -22,8 +22,9 @@ export interface GroupCommitOptions {
 
 interface Group {
   batch: PointBatch;
-  done: Promise<void>;
-  resolve: () => void;
+  /** The name of the segment. */
+  done: Promise<string>;
+  resolve: (segment: string) => void;
   reject: (error: Error) => void;
   timer: NodeJS.Timeout | undefined;
   isDue: boolean;
@@ -50,8 +51,8 @@ export class GroupCommit {
     return this.group.batch;
   }
 
-  /** Resolves when what is in the batch now is on disk; throws RetryableError where it could not be written. */
-  commit(): Promise<void> {
+  /** Resolves when what is in the batch now is on disk, with the name of its segment; throws RetryableError where it could not be written. */
+  commit(): Promise<string> {
     const { group } = this;
     if (group.batch.points >= this.options.pointsMax) this.makeDue(group);
     else if (group.timer === undefined && !group.isDue) {
@@ -92,8 +93,8 @@ export class GroupCommit {
 
   private async write(group: Group): Promise<void> {
     try {
-      await this.options.spool.append(encodeBatch(group.batch, Math.floor(this.options.nowUnixMs() / 1000)));
-      group.resolve();
+      const blocks = encodeBatch(group.batch, Math.floor(this.options.nowUnixMs() / 1000));
+      group.resolve(await this.options.spool.append(blocks));
     } catch (error) {
       this.options.onSeriesLost(group.batch.seriesRows);
       group.reject(
@@ -117,9 +118,9 @@ export class GroupCommit {
 }
 
 function createGroup(batch: PointBatch): Group {
-  let resolve = () => {};
+  let resolve: (segment: string) => void = () => {};
   let reject: (error: Error) => void = () => {};
-  const done = new Promise<void>((onDone, onError) => {
+  const done = new Promise<string>((onDone, onError) => {
     resolve = onDone;
     reject = onError;
   });

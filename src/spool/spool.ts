@@ -51,7 +51,11 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
   }
   const names = (await readdir(options.directory)).filter((name) => name.endsWith(SUFFIX)).sort();
   const left: SealedSegment[] = [];
-  for (const name of names) left.push({ name, bytes: (await stat(join(options.directory, name))).size });
+  for (const name of names) {
+    const { size, birthtimeMs, mtimeMs } = await stat(join(options.directory, name));
+    // Some file systems do not know when a file was born.
+    left.push({ name, bytes: size, begunMs: birthtimeMs || mtimeMs });
+  }
   return new Spool(options, left);
 }
 
@@ -83,8 +87,8 @@ export class Spool {
     return this.sealed.length === 0 && this.current === undefined;
   }
 
-  /** Write blocks and resolve when they are on disk. Calls must not overlap: one writer, see group-commit.ts. */
-  async append(blocks: readonly NativeBlock[]): Promise<void> {
+  /** Write blocks and resolve when they are on disk, with the name of their segment. Calls must not overlap: one writer, see group-commit.ts. */
+  async append(blocks: readonly NativeBlock[]): Promise<string> {
     const pieces = blocks.flatMap(encodeFrame);
     const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
     const segment = this.current ?? (await this.openSegment());
@@ -99,6 +103,7 @@ export class Spool {
     segment.bytes += bytes;
     this.bytesOnDisk += bytes;
     if (segment.bytes >= this.options.segmentBytesMax) await this.seal();
+    return segment.name;
   }
 
   /** Close the segment being written, so that it can be read. Must not overlap with `append`. */

@@ -23,8 +23,13 @@ export interface DrainOptions {
 export interface DrainLog {
   /** ClickHouse did not take a segment; it will be tried again. */
   onRetry(segment: SealedSegment, error: Error, attempt: number): void;
-  /** A segment was put aside for good at `path`. */
-  onQuarantine(segment: SealedSegment, error: Error, path: string): void;
+  /** A segment was put aside for good at `path`, and these rows with it. */
+  onQuarantine(
+    segment: SealedSegment,
+    error: Error,
+    path: string,
+    rowsByTable: ReadonlyMap<string, number>,
+  ): void;
   /** A crash had cut an unacknowledged write short. */
   onTorn(segment: SealedSegment, tornBytes: number): void;
   /** Rows of a segment are visible in SQL. */
@@ -97,7 +102,8 @@ export class Drain implements Component {
       });
     } catch (error) {
       if (this.stopping.signal.aborted) return;
-      log.onQuarantine(segment, error as Error, await spool.quarantine(segment));
+      const path = await spool.quarantine(segment);
+      log.onQuarantine(segment, error as Error, path, countRows(frames));
       return;
     }
     await spool.commit(segment);
@@ -105,20 +111,15 @@ export class Drain implements Component {
 
   private async insert(segment: SealedSegment, frames: readonly Frame[]): Promise<void> {
     const { clickhouse, rollups, log } = this.options;
-    const rowsByTable = new Map<string, number>();
     for (const [table, blocks] of groupByTable(frames)) {
       await clickhouse.insertNative(
         table,
         blocks.map((frame) => frame.payload),
         { deduplicationToken: `${segment.name}:${table}` },
       );
-      rowsByTable.set(
-        table,
-        blocks.reduce((rows, frame) => rows + frame.rows, 0),
-      );
     }
     await rollups.markTouched(frames);
-    log.onStored(segment, rowsByTable);
+    log.onStored(segment, countRows(frames));
   }
 
   private pause(ms: number): Promise<void> {
@@ -145,4 +146,10 @@ function groupByTable(frames: readonly Frame[]): Map<string, Frame[]> {
     else byTable.set(frame.table, [frame]);
   }
   return byTable;
+}
+
+function countRows(frames: readonly Frame[]): Map<string, number> {
+  const rows = new Map<string, number>();
+  for (const frame of frames) rows.set(frame.table, (rows.get(frame.table) ?? 0) + frame.rows);
+  return rows;
 }

@@ -166,7 +166,7 @@ describe('group commit', () => {
   it('keeps every point of thousands of commits that overlap, in the order they came', async () => {
     const spool = await open();
     const { groupCommit } = start(spool, { delayMs: 0, pointsMax: 10 });
-    const answers: Promise<void>[] = [];
+    const answers: Promise<string>[] = [];
     for (let i = 0; i < 3000; i++) {
       addPoint(groupCommit.batch, BigInt(i));
       answers.push(groupCommit.commit());

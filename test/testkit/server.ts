@@ -44,6 +44,8 @@ export function serverEnvironment(
     PLUMBLINE_SQL_PORT: '0',
     PLUMBLINE_WEB_PORT: '0',
     PLUMBLINE_LOG_LEVEL: 'warn',
+    // Tests and benchmarks count points: only what they send is to be there.
+    PLUMBLINE_SELF_METRICS_INTERVAL_MS: '0',
     ...extra,
   };
 }

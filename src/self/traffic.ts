@@ -1,0 +1,90 @@
+/**
+ * What came through the receivers: requests and points by outcome, and which requests wait in which segment. Enters:
+ * calls of exportMetrics, names of segments that were stored or put aside; leaves: totals since the start, and how long
+ * each request took until it was visible. It does work per request and per segment, never per point.
+ */
+import { RetryableError } from '../model/errors.js';
+import type { ExportMetrics, ExportOutcome } from '../model/export-outcome.js';
+import type { SealedSegment } from '../model/spool.js';
+
+interface WaitingRequests {
+  points: number;
+  /** When each request arrived, milliseconds since the epoch. */
+  arrivals: number[];
+}
+
+/**
+ * Requests that wait to be stored and are remembered one by one. While ClickHouse is away there can be more: of a
+ * segment that comes later only the oldest request is measured.
+ */
+const WAITING_MAX = 100_000;
+
+export class Traffic {
+  /** Points by outcome. Dropped: accepted, and then in a segment that ClickHouse can never take. */
+  readonly points = { accepted: 0, rejected: 0, dropped: 0 };
+  readonly requests = { answered: 0, malformed: 0, refused: 0 };
+  private readonly nowUnixMs: () => number;
+  private readonly waitingMax: number;
+  private readonly bySegment = new Map<string, WaitingRequests>();
+  private waiting = 0;
+
+  constructor(nowUnixMs: () => number, waitingMax = WAITING_MAX) {
+    this.nowUnixMs = nowUnixMs;
+    this.waitingMax = waitingMax;
+  }
+
+  /** The same function, and every call of it is counted. */
+  watch(exportMetrics: ExportMetrics): ExportMetrics {
+    return async (bytes, encoding) => {
+      const arrivedMs = this.nowUnixMs();
+      let outcome: ExportOutcome;
+      try {
+        outcome = await exportMetrics(bytes, encoding);
+      } catch (error) {
+        this.requests[error instanceof RetryableError ? 'refused' : 'malformed']++;
+        throw error;
+      }
+      this.countAnswered(outcome, arrivedMs);
+      return outcome;
+    };
+  }
+
+  /** How long each request of a segment took from its arrival until now, milliseconds; of own requests nothing. */
+  takeStored(segment: SealedSegment): number[] {
+    const now = this.nowUnixMs();
+    const { begunMs } = segment;
+    // What an earlier process left is measured too, as one: its requests are not known any more, only how old they are.
+    const arrivals = this.take(segment)?.arrivals ?? (begunMs === undefined ? [] : [begunMs]);
+    return arrivals.map((arrivedMs) => Math.max(0, now - arrivedMs));
+  }
+
+  /** `points` counts where the segment is of an earlier process: whose they are is not known then. */
+  countQuarantined(segment: SealedSegment, points: number): void {
+    const waiting = this.take(segment);
+    this.points.dropped += waiting?.points ?? (segment.begunMs === undefined ? 0 : points);
+  }
+
+  private countAnswered({ accepted, rejected, segment }: ExportOutcome, arrivedMs: number): void {
+    this.requests.answered++;
+    this.points.accepted += accepted;
+    this.points.rejected += rejected;
+    if (segment === undefined) return;
+    let waiting = this.bySegment.get(segment);
+    if (waiting === undefined) {
+      waiting = { points: 0, arrivals: [arrivedMs] };
+      this.bySegment.set(segment, waiting);
+    } else if (this.waiting < this.waitingMax) {
+      waiting.arrivals.push(arrivedMs);
+      this.waiting++;
+    }
+    waiting.points += accepted;
+  }
+
+  private take({ name }: SealedSegment): WaitingRequests | undefined {
+    const waiting = this.bySegment.get(name);
+    if (waiting === undefined) return undefined;
+    this.bySegment.delete(name);
+    this.waiting -= waiting.arrivals.length - 1;
+    return waiting;
+  }
+}
