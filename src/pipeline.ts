@@ -257,7 +257,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
 
   async function readStatus(): Promise<Status> {
     const { counts } = intake;
-    const categories = clickhouse.query<CategoryCount>(readQuery('category_counts'));
+    const readCategories = () => clickhouse.query<CategoryCount>(readQuery('category_counts'));
     return {
       version: options.version,
       uptimeS: (nowUnixMs() - startedMs) / 1000,
@@ -281,7 +281,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       },
       rollups: { waiting: rollups.waiting },
       series: { active: series.size, budget: config.seriesMax },
-      categories: storage.isReady() ? await categories.catch(() => []) : [],
+      categories: storage.isReady() ? await readCategories().catch(() => []) : [],
     };
   }
 
