@@ -6,7 +6,10 @@ import { connect, createServer, type Socket } from 'node:net';
 
 export interface CutProxy {
   readonly port: number;
-  /** Cut the next connections after this many bytes of answers; Infinity = do not. */
+  /**
+   * Cut every connection after this many further bytes of answers; Infinity = do not. Connections that clients keep open
+   * stay: were they dropped, a client that has not noticed yet would lose its request instead of the answer.
+   */
   cutAfter(bytes: number): void;
   /** Stop listening, drop every connection. */
   goAway(): Promise<void>;
@@ -18,9 +21,12 @@ export async function openCutProxy(targetPort: number): Promise<CutProxy> {
   let bytesMax = Number.POSITIVE_INFINITY;
   let port = 0;
   const sockets = new Set<Socket>();
+  /** Bytes of answers that went through since the last `cutAfter`, by client. */
+  const answered = new Map<Socket, number>();
   const server = createServer((socket) => {
     const target = connect(targetPort, '127.0.0.1');
-    let bytes = 0;
+    answered.set(socket, 0);
+    socket.on('close', () => answered.delete(socket));
     for (const [one, other] of [
       [socket, target],
       [target, socket],
@@ -34,8 +40,9 @@ export async function openCutProxy(targetPort: number): Promise<CutProxy> {
     }
     socket.pipe(target);
     target.on('data', (chunk) => {
+      const bytes = answered.get(socket) ?? 0;
       const rest = bytesMax - bytes;
-      bytes += chunk.length;
+      answered.set(socket, bytes + chunk.length);
       if (rest > chunk.length) socket.write(chunk);
       else socket.write(chunk.subarray(0, Math.max(0, rest)), () => socket.destroy());
     });
@@ -54,8 +61,7 @@ export async function openCutProxy(targetPort: number): Promise<CutProxy> {
     },
     cutAfter(bytes) {
       bytesMax = bytes;
-      // Connections that are kept open for the next request would not notice.
-      for (const socket of sockets) socket.destroy();
+      for (const socket of answered.keys()) answered.set(socket, 0);
     },
     async goAway() {
       for (const socket of sockets) socket.destroy();
