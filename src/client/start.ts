@@ -11,6 +11,8 @@ import { holdValues, releaseValues } from './held-values.js';
 import { createPlumbline } from './recorder.js';
 import { planExport, type RunningPlumbline, type StartOptions } from './start-options.js';
 
+const CLOCK_TICK_MS = 3;
+
 let running: Promise<RunningPlumbline> | undefined;
 
 /**
@@ -65,6 +67,7 @@ async function start(options: StartOptions): Promise<RunningPlumbline> {
 
   async function flush(): Promise<void> {
     flushBatches();
+    await passClockTick(isDelta);
     await provider.forceFlush();
   }
   const stopListening = flushOnLeave(() => void flush());
@@ -72,6 +75,7 @@ async function start(options: StartOptions): Promise<RunningPlumbline> {
   async function end(): Promise<void> {
     stopListening();
     flushBatches();
+    await passClockTick(isDelta);
     await provider.shutdown();
     metrics.disable();
     running = undefined;
@@ -85,6 +89,15 @@ async function start(options: StartOptions): Promise<RunningPlumbline> {
       return ended;
     },
   };
+}
+
+/**
+ * The SDK takes the time of a series' first value for its start, in whole milliseconds. Sent within the same one, a
+ * cumulative point has start = time, which to a backend says that the start is unknown: its value would be no increase.
+ * A page that is being left cannot wait.
+ */
+async function passClockTick(isDelta: boolean): Promise<void> {
+  if (!isDelta && isNodeProcess()) await new Promise((resolve) => setTimeout(resolve, CLOCK_TICK_MS));
 }
 
 function setLogLevel(level: NonNullable<StartOptions['logLevel']>): void {
