@@ -7,6 +7,12 @@
 import { END_TIME, METRIC, START_TIME, STEP_S } from './chain-rows.js';
 import { addColumns } from './histogram-increase.js';
 
+const LEVELS = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 };
+export const QUANTILE_NAMES = Object.keys(LEVELS);
+export const QUANTILE_LEVELS = `[${Object.values(LEVELS).join(', ')}]`;
+/** Elements of an array `quantiles` as columns. */
+export const QUANTILE_COLUMNS = QUANTILE_NAMES.map((name, i) => `quantiles[${i + 1}] AS ${name}`).join(', ');
+
 export const GROUP_BY = '{group_by:String}';
 
 /** (series_id, grp) of the metric's series. */
@@ -145,7 +151,7 @@ const QUANTILES = addColumns(
         sumForEach(seen.2) AS up_to
     FROM (${CUMULATED})
     GROUP BY time, grp, totals, edges`,
-  'arrayMap(q -> q * up_to[-1] * (1 - 1e-12), [0.5, 0.75, 0.9, 0.95, 0.99, 0.999]) AS ranks',
+  `arrayMap(q -> q * up_to[-1] * (1 - 1e-12), ${QUANTILE_LEVELS}) AS ranks`,
   'arrayMap(rank -> toInt64(arrayFirstIndex(n -> n >= rank, up_to)), ranks) AS places',
   `arrayMap((rank, k) -> multiIf(
             up_to[-1] = 0, NULL,
@@ -165,10 +171,5 @@ SELECT
     totals.2 / totals.1 AS mean,
     totals.3 AS min,
     totals.4 AS max,
-    quantiles[1] AS p50,
-    quantiles[2] AS p75,
-    quantiles[3] AS p90,
-    quantiles[4] AS p95,
-    quantiles[5] AS p99,
-    quantiles[6] AS p999
+    ${QUANTILE_COLUMNS}
 FROM (${QUANTILES})`;

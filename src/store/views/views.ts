@@ -8,6 +8,7 @@ import { HISTOGRAM_INCREASE } from './histogram-increase.js';
 import { HISTOGRAM_QUANTILES } from './histogram-quantiles.js';
 import { METRIC_EXEMPLARS } from './metric-exemplars.js';
 import { NUMBER_INCREASE } from './number-increase.js';
+import { NUMBER_QUANTILES } from './number-quantiles.js';
 import { NUMBER_LAST, NUMBER_VALUES } from './number-values.js';
 import { PERFORMANCE_METRICS, SERIES_OF_POINTS } from './series-of-points.js';
 import { SUMMARY_INCREASE, SUMMARY_QUANTILES } from './summary-increase.js';
@@ -18,6 +19,7 @@ const VIEWS: readonly string[] = [
   NUMBER_INCREASE,
   NUMBER_VALUES,
   NUMBER_LAST,
+  NUMBER_QUANTILES,
   METRIC_EXEMPLARS,
   HISTOGRAM_INCREASE,
   EXPONENTIAL_HISTOGRAM_INCREASE,
