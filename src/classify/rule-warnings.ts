@@ -2,12 +2,13 @@
  * Rules that are allowed but surely not meant. Enters: the rules of a taxonomy; leaves: a Problem for each pattern that
  * an earlier rule takes first, and for each example that lands in another rule. Never changes or refuses a rule.
  */
+
+import type { Problem } from '../model/yaml-source.js';
 import { createClassifier } from './classifier.js';
 import { normalisePattern, readLiteral } from './pattern.js';
 import { buildExampleSeries } from './rule-example.js';
 import { compileRule, type RuleMatcher } from './rule-matcher.js';
 import type { Rule } from './taxonomy.js';
-import type { Problem } from './yaml-source.js';
 
 export function findRuleWarnings(rules: readonly Rule[]): Problem[] {
   const warnings = [...findShadowedPatterns(rules), ...findStrayExamples(rules)];

@@ -3,10 +3,11 @@
  * their lines; leaves: the entries that are whole, and a Problem for everything that is not.
  */
 import type { z } from 'zod';
-import { suggestName } from './nearest-name.js';
+import { suggestName } from '../model/nearest-name.js';
+import { describePath, listProblems } from '../model/schema-problems.js';
+import type { Problem, YamlPath, YamlSource } from '../model/yaml-source.js';
 import type { Category, Rule, Subcategory } from './taxonomy.js';
 import { categorySchema, KNOWN_KEYS, ruleSchema, subcategorySchema } from './taxonomy-schema.js';
-import type { Problem, YamlPath, YamlSource } from './yaml-source.js';
 
 /** Adds a problem, at its own line, for each thing that the schema found in the entry at `path`. */
 export function reportEntry(
@@ -15,16 +16,13 @@ export function reportEntry(
   result: z.ZodSafeParseResult<unknown>,
   problems: Problem[],
 ): void {
-  for (const issue of result.error?.issues ?? []) {
-    const at = [...path, ...issue.path.map((key) => (typeof key === 'symbol' ? String(key) : key))];
-    if (issue.code === 'unrecognized_keys') {
-      const holder = at.filter((key) => typeof key === 'string').at(-1) ?? '';
-      for (const key of issue.keys) {
-        const reason = `unknown key "${key}"${suggestName(key, KNOWN_KEYS[holder] ?? [])}`;
-        problems.push({ line: yaml.lineOfKey(at, key), reason: `${describePath(at)}: ${reason}` });
-      }
+  for (const problem of listProblems(result, path, KNOWN_KEYS)) {
+    const place = describePath(problem.path) || 'the file';
+    if (problem.key === undefined) {
+      problems.push({ line: yaml.lineOf(problem.path), reason: `${place} ${problem.reason}` });
     } else {
-      problems.push({ line: yaml.lineOf(at), reason: `${describePath(at)} ${issue.message}` });
+      const line = yaml.lineOfKey(problem.path, problem.key);
+      problems.push({ line, reason: `${place}: ${problem.reason}` });
     }
   }
 }
@@ -135,11 +133,6 @@ function refuseTwin(
   const first = firstLines.get(identity);
   if (first === undefined) firstLines.set(identity, line);
   else problems.push({ line, reason: `${what} "${value}" is used twice (first in line ${first})` });
-}
-
-function describePath(path: YamlPath): string {
-  const text = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${key}`)).join('');
-  return text === '' ? 'the file' : text.replace(/^\./, '');
 }
 
 function listOf(value: unknown): unknown[] {

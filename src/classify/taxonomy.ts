@@ -5,10 +5,10 @@
  */
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../model/errors.js';
+import { type Problem, readYaml } from '../model/yaml-source.js';
 import { findRuleWarnings } from './rule-warnings.js';
 import { collectCategories, collectRules, reportEntry } from './taxonomy-entries.js';
 import { type RuleExample, type RuleMatch, rootSchema } from './taxonomy-schema.js';
-import { type Problem, readYaml } from './yaml-source.js';
 
 export interface Subcategory {
   id: string;
