@@ -7,6 +7,7 @@ import { EXPONENTIAL_HISTOGRAM_INCREASE } from './exponential-increase.js';
 import { HISTOGRAM_INCREASE } from './histogram-increase.js';
 import { HISTOGRAM_QUANTILES } from './histogram-quantiles.js';
 import { METRIC_EXEMPLARS } from './metric-exemplars.js';
+import { METRIC_FACTS } from './metric-facts.js';
 import { NUMBER_INCREASE } from './number-increase.js';
 import { NUMBER_QUANTILES } from './number-quantiles.js';
 import { NUMBER_LAST, NUMBER_VALUES } from './number-values.js';
@@ -21,6 +22,7 @@ const VIEWS: readonly string[] = [
   NUMBER_LAST,
   NUMBER_QUANTILES,
   METRIC_EXEMPLARS,
+  METRIC_FACTS,
   HISTOGRAM_INCREASE,
   EXPONENTIAL_HISTOGRAM_INCREASE,
   SUMMARY_INCREASE,

@@ -1,0 +1,277 @@
+/**
+ * A KPI as one ClickHouse SELECT: the value, what it rests on and how it is judged, in each step of a grid or over the
+ * whole of it, for all series together and for each group. Enters: a Kpi and the SQL of facts; leaves: SQL text that page,
+ * command line, views, dashboards and alert rules all use. Never asks ClickHouse anything itself.
+ */
+import type { FactsQuery, FactsSql } from '../model/facts.js';
+import type { Formula, Kpi, MetricShape, Source } from '../model/kpi.js';
+import { parseUnit } from '../model/unit.js';
+import { judgeSql } from './judge-sql.js';
+import {
+  conversionSql,
+  labelSql,
+  metricsOf,
+  type PlacedTerm,
+  placeTerms,
+  shapesOf,
+  termSql,
+} from './kpi-terms.js';
+import { numberLiteral, quoteList } from './sql-text.js';
+
+export interface KpiGrid {
+  /** SQL of two times on whole seconds. */
+  start: string;
+  end: string;
+  /** SQL of the seconds of a step. */
+  step: string;
+  /** 'steps': a row for each step; 'whole': one row for the whole range. */
+  rows: 'steps' | 'whole';
+  /** Shapes that the KPI's metrics have, where that is known; fewer are answered faster. */
+  shapes?: readonly MetricShape[] | undefined;
+  /** False where no series of theirs was folded, likewise. */
+  hasFolded?: boolean;
+  /** SQL of the time that counts as now; `end` where it is not given. */
+  now?: string;
+}
+
+/** Columns of the SELECT, in their order. */
+export const KPI_COLUMNS = [
+  'time',
+  'group',
+  'value',
+  'status',
+  'reason',
+  'source',
+  'samples',
+  'completeness',
+  'age_s',
+  'resets',
+  'points',
+  'target',
+  'warning',
+  'critical',
+  'good',
+  'total',
+] as const;
+
+/**
+ * The SELECT of `KPI_COLUMNS`. group: values of the KPI's labels in their order, [] for all series together. good and
+ * total: of ratio and uptime KPIs what an error budget is reckoned with. Unknown values are NULL.
+ */
+export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
+  const terms = placeTerms(kpi);
+  const units = [...new Set(terms.flatMap(({ unit }) => unit ?? []))];
+  const query: FactsQuery = {
+    metrics: quoteList(metricsOf(kpi)),
+    start: grid.start,
+    end: grid.end,
+    step: grid.step,
+    hasFolded: grid.hasFolded ?? true,
+    shapes: shapesOf(kpi).filter((shape) => grid.shapes?.includes(shape) ?? true),
+    labels: [
+      {
+        name: 'terms',
+        sql: `arrayFilter(k -> k >= 0, [${terms.map((term) => `if(${termSql(term)}, ${term.k}, -1)`).join(', ')}])`,
+      },
+      { name: 'own_group', sql: `CAST([${kpi.groupBy.map(labelSql).join(', ')}], 'Array(String)')` },
+      ...units.flatMap((unit, u) => {
+        const { factor, offset } = conversionSql(unit);
+        return [
+          { name: `factor_${u}`, sql: factor },
+          { name: `offset_${u}`, sql: offset },
+        ];
+      }),
+    ],
+  };
+  const unitOf = ({ unit }: PlacedTerm) => (unit === undefined ? undefined : units.indexOf(unit));
+  const isSteps = grid.rows === 'steps';
+  const groups = kpi.groupBy.length === 0 ? `[own_group]` : `[CAST([], 'Array(String)'), own_group]`;
+  const steps = isSteps ? ', time' : '';
+  const ofGroups = `
+    SELECT
+        group${steps},
+        ${terms.map((term) => termColumns(term, unitOf(term), isSteps)).join(',\n        ')}
+    FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
+    ARRAY JOIN ${groups} AS group
+    GROUP BY group${steps}`;
+  const seconds = isSteps
+    ? 'least(step_s, toUnixTimestamp(to_time) - toUnixTimestamp(time))'
+    : '(toUnixTimestamp(to_time) - toUnixTimestamp(from_time))';
+  const sources = kpi.sources.map((source) => sourceColumns(source, terms, kpi, `toFloat64(${seconds})`));
+  const tuples = sources.map(
+    (s) =>
+      `(${s.samples}, ${s.value}, ${s.points}, ${s.resets}, ${s.lastTime}, ${s.slots}, ${s.good}, ${s.total})`,
+  );
+  const tried = `
+    SELECT group, ${isSteps ? 'time' : 'from_time AS time'}, [${tuples.join(',\n            ')}] AS tried
+    FROM (${ofGroups})`;
+  const placed = `SELECT group, time, tried, arrayFirstIndex(t -> t.3 > 0, tried) AS place FROM (${tried})`;
+  const best = `SELECT group, time, place, tried[greatest(place, 1)] AS best FROM (${placed})`;
+  const end = isSteps ? 'least(time + step_s, to_time)' : 'to_time';
+  const slots = `greatest(1, ceil((toUnixTimestamp(${grid.now === undefined ? 'to_time' : `least(to_time, toDateTime(${grid.now}, 'UTC'))`}) - toUnixTimestamp(from_time)) / step_s))`;
+  const measured = `
+    SELECT
+        group, time, place,
+        if(isFinite(best.2), best.2, NULL) AS value,
+        if(place = 0, '', ${quoteList(kpi.sources.map(({ name }) => name))}[place]) AS source,
+        best.1 AS samples, best.3 AS points, best.4 AS resets, best.7 AS good, best.8 AS total,
+        ${isSteps ? '1.' : `least(1., best.6 / ${slots})`} AS completeness,
+        (toUnixTimestamp64Milli(toDateTime64(${end}, 3, 'UTC')) - toUnixTimestamp64Milli(toDateTime64(best.5, 3, 'UTC'))) / 1000 AS age_s,
+        toInt64(toUnixTimestamp(${end})) * 1000 AS judged_ms
+    FROM (${best})`;
+  return `WITH ${facts.aliases(query)}${judgeSql(kpi, measured, isSteps)}`;
+}
+
+/** a: amount or total, n and s: values and their sum, l: newest value, p: points, r: resets, e: time of the newest. */
+function termColumns({ k, term }: PlacedTerm, u: number | undefined, isSteps: boolean): string {
+  const is = `has(terms, ${k})`;
+  const inUnit = (sum: string, count: string) =>
+    u === undefined ? sum : `${sum} * factor_${u} + ${count} * offset_${u}`;
+  const across = { average: 'avgIf', sum: 'sumIf', min: 'minIf', max: 'maxIf' }[term.across];
+  const value: Record<typeof term.measure, string[]> = {
+    amount: [`sumIf(f.count + f.increase, ${is}) AS a_${k}`],
+    total: [`sumIf(${inUnit('(f.sum + f.increase)', 'f.count')}, ${is}) AS a_${k}`],
+    average: [
+      `sumIf(f.count + f.level_count, ${is}) AS n_${k}`,
+      `sumIf(${inUnit('(f.sum + f.level_sum)', '(f.count + f.level_count)')}, ${is}) AS s_${k}`,
+      `countIf(${is} AND NOT f.has_sum AND f.count > 0) AS u_${k}`,
+    ],
+    last: [`${across}(${inUnit('f.last', '1')}, ${is} AND f.level_count > 0) AS l_${k}`],
+  };
+  return [
+    ...value[term.measure],
+    `sumIf(f.points, ${is}) AS p_${k}`,
+    `sumIf(f.resets, ${is}) AS r_${k}`,
+    `maxIf(f.last_time, ${is}) AS e_${k}`,
+    isSteps ? `toUInt64(1) AS c_${k}` : `length(groupUniqArrayArrayIf(f.times, ${is})) AS c_${k}`,
+  ].join(', ');
+}
+
+interface SourceColumns {
+  value: string;
+  samples: string;
+  points: string;
+  resets: string;
+  lastTime: string;
+  slots: string;
+  good: string;
+  total: string;
+}
+
+/** What a source says, as SQL over the columns of its terms. */
+function sourceColumns(source: Source, all: readonly PlacedTerm[], kpi: Kpi, seconds: string): SourceColumns {
+  const terms = all.filter((term) => term.source === source);
+  const of = (role: string) => terms.find((term) => term.role === role)!;
+  const { factor: unitFactor } = parseUnit(kpi.unit);
+  const inUnit = (sql: string) => (unitFactor === 1 ? sql : `(${sql}) / ${numberLiteral(unitFactor)}`);
+  const { formula } = source;
+  // What says whether there is data at all: of a ratio what it is a share of, of costs the cost.
+  const main = { ratio: 'denominator', per_user_cost: 'cost', roi: 'cost' }[formula.kind as string];
+  const mains = main === undefined ? terms : [of(main)];
+  const sumOf = (name: string) => mains.map(({ k }) => `${name}_${k}`).join(' + ');
+  const columns = {
+    points: `toUInt64(${sumOf('p')})`,
+    resets: `toUInt64(${terms.map(({ k }) => `r_${k}`).join(' + ')})`,
+    lastTime:
+      mains.length === 1 ? `e_${mains[0]!.k}` : `greatest(${mains.map(({ k }) => `e_${k}`).join(', ')})`,
+    slots: mains.length === 1 ? `c_${mains[0]!.k}` : `greatest(${mains.map(({ k }) => `c_${k}`).join(', ')})`,
+  };
+  const { value, samples, good = '0.', total = '0.' } = formulaValue(formula, of, seconds, inUnit, terms);
+  return {
+    ...columns,
+    value: `CAST(${value}, 'Nullable(Float64)')`,
+    samples: `toFloat64(${samples ?? columns.points})`,
+    good: `toFloat64(${good})`,
+    total: `toFloat64(${total})`,
+  };
+}
+
+interface ValueSql {
+  value: string;
+  samples?: string;
+  good?: string;
+  total?: string;
+}
+
+function formulaValue(
+  formula: Formula,
+  of: (role: string) => PlacedTerm,
+  seconds: string,
+  inUnit: (sql: string) => string,
+  terms: readonly PlacedTerm[],
+): ValueSql {
+  switch (formula.kind) {
+    case 'percentile':
+    case 'average': {
+      const { k } = of('of');
+      return { value: `if(u_${k} > 0, NULL, s_${k} / nullIf(n_${k}, 0))`, samples: `n_${k}` };
+    }
+    case 'uptime': {
+      const { k } = of('of');
+      const total = `n_${k}`;
+      return {
+        value: `s_${k} / nullIf(n_${k}, 0)`,
+        samples: total,
+        good: inUnitInverse(`s_${k}`, inUnit),
+        total,
+      };
+    }
+    case 'last':
+      return { value: `l_${of('of').k}` };
+    case 'rate': {
+      const a = read(of('of'));
+      return { value: `${a} * ${numberLiteral(formula.perS)} / ${seconds}`, samples: a };
+    }
+    case 'sum': {
+      const a = read(of('of'));
+      return { value: formula.perS === undefined ? a : `${a} * ${numberLiteral(formula.perS)} / ${seconds}` };
+    }
+    case 'ratio': {
+      const [n, d] = [read(of('numerator')), read(of('denominator'))];
+      const share = formula.complement ? `(1 - ${n} / nullIf(${d}, 0))` : `${n} / nullIf(${d}, 0)`;
+      return { value: inUnit(share), samples: d, good: formula.complement ? `${d} - ${n}` : n, total: d };
+    }
+    case 'weighted_score': {
+      const parts = formula.parts.map(({ name, weight, scale }) => ({
+        sql: `(${readPart(of(name))}) / ${numberLiteral(scale)}`,
+        weight: numberLiteral(weight),
+      }));
+      const over = parts.map(({ sql, weight }) => `if(isNull(${sql}), 0, ${weight})`).join(' + ');
+      const sum = parts.map(({ sql, weight }) => `ifNull(${sql}, 0) * ${weight}`).join(' + ');
+      return {
+        value: inUnit(`(${sum}) / nullIf(${over}, 0)`),
+        samples: terms.map(({ k }) => `p_${k}`).join(' + '),
+      };
+    }
+    case 'per_user_cost': {
+      const users = read(of('users'));
+      return {
+        value: `${read(of('cost'))} * ${numberLiteral(formula.perS)} / ${seconds} / nullIf(${users}, 0)`,
+      };
+    }
+    case 'roi': {
+      const [gain, cost] = [read(of('gain')), read(of('cost'))];
+      return { value: inUnit(`(${gain} - ${cost}) / nullIf(${cost}, 0)`) };
+    }
+  }
+}
+
+/** The one number of a term. */
+function read({ k, term }: PlacedTerm): string {
+  return term.measure === 'last'
+    ? `l_${k}`
+    : term.measure === 'average'
+      ? `s_${k} / nullIf(n_${k}, 0)`
+      : `a_${k}`;
+}
+
+/** The same, NULL where the term has no data: an average of nothing is not 0. */
+function readPart(term: PlacedTerm): string {
+  return `if(p_${term.k} = 0, NULL, ${read(term)})`;
+}
+
+/** A sum of values in the KPI's unit as a sum of shares of 1. */
+function inUnitInverse(sum: string, inUnit: (sql: string) => string): string {
+  const scaled = inUnit('1');
+  return scaled === '1' ? sum : `${sum} / (${scaled})`;
+}

@@ -1,0 +1,145 @@
+/**
+ * KPIs as they stand: asks ClickHouse the one SQL of each. Enters: a Kpi and times; leaves: what it is, for all series
+ * together and for each group. Holds nothing between two questions.
+ */
+import type { ClickHouse } from '../model/clickhouse.js';
+import type { FactsSql } from '../model/facts.js';
+import type { Kpi, MetricShape } from '../model/kpi.js';
+import { compileKpi, type KpiGrid } from './compile-kpi.js';
+import { metricsOf } from './kpi-terms.js';
+import { type Window, windowAt } from './kpi-window.js';
+
+export type KpiStatus = 'on_target' | 'warning' | 'critical' | 'unknown';
+
+export interface KpiRow {
+  /** Start of the window or step, seconds since the epoch. */
+  timeS: number;
+  /** Label → value; undefined: all series together. */
+  group: Readonly<Record<string, string>> | undefined;
+  /** In the KPI's unit. */
+  value: number | undefined;
+  status: KpiStatus;
+  /** Why, in words. */
+  reason: string;
+  /** Name of the source that answered; '' where none did. */
+  source: string;
+  samples: number;
+  /** Share of the window in which anything was measured, 0 to 1. */
+  completeness: number;
+  /** From the newest point to the end, seconds. */
+  ageS: number | undefined;
+  resets: number;
+  points: number;
+  /** In force at the end. */
+  target: number | undefined;
+  warning: number | undefined;
+  critical: number | undefined;
+  /** Good events and all events, of ratio and uptime KPIs. */
+  good: number;
+  total: number;
+}
+
+export interface KpiReader {
+  /** The status at a time over the KPI's window, or over another; the row of all series together first. */
+  readStatus(kpi: Kpi, endS: number, windowS?: number): Promise<KpiRow[]>;
+  /** A row for each step and group; steps without data have none. */
+  readSteps(kpi: Kpi, window: Window): Promise<KpiRow[]>;
+}
+
+/** `readQuery` gives the text of a file of clickhouse/queries. */
+export function createKpiReader(
+  clickhouse: Pick<ClickHouse, 'query'>,
+  facts: FactsSql,
+  readQuery: (name: string) => string,
+): KpiReader {
+  async function read(kpi: Kpi, window: Window, rows: KpiGrid['rows']): Promise<KpiRow[]> {
+    const params = { metrics: metricsOf(kpi) };
+    const [found] = await clickhouse.query<{ types: string[]; has_folded: boolean | number }>(
+      readQuery('metric_shapes'),
+      { params },
+    );
+    const sql = compileKpi(kpi, facts, {
+      start: timeLiteral(window.startS),
+      end: timeLiteral(window.endS),
+      step: String(window.slotS),
+      rows,
+      shapes: shapesOfTypes(found?.types ?? []),
+      hasFolded: Boolean(Number(found?.has_folded ?? 0)),
+    });
+    const answers = await clickhouse.query<Record<string, unknown>>(
+      `${sql}\nORDER BY time, length(group), group`,
+    );
+    if (rows === 'whole' && answers.length === 0) return [emptyRow(kpi, window)];
+    return answers.map((answer) => toRow(kpi, answer));
+  }
+  return {
+    readStatus: (kpi, endS, windowS) => read(kpi, windowAt(kpi, endS, windowS), 'whole'),
+    readSteps: (kpi, window) => read(kpi, window, 'steps'),
+  };
+}
+
+const SHAPES: Record<string, MetricShape> = {
+  gauge: 'number',
+  sum: 'number',
+  histogram: 'histogram',
+  exponential_histogram: 'exponential_histogram',
+  summary: 'summary',
+};
+
+/** At least one, because SQL of no shape at all would be none. */
+function shapesOfTypes(types: readonly string[]): MetricShape[] {
+  return types.length === 0 ? ['number'] : [...new Set(types.map((type) => SHAPES[type]!))];
+}
+
+function timeLiteral(unixS: number): string {
+  return `toDateTime(${Math.floor(unixS)}, 'UTC')`;
+}
+
+function toRow(kpi: Kpi, row: Record<string, unknown>): KpiRow {
+  const group = row.group as string[];
+  const isAll = group.length === 0;
+  return {
+    timeS: Date.parse(`${String(row.time).replace(' ', 'T')}Z`) / 1000,
+    group: isAll ? undefined : Object.fromEntries(kpi.groupBy.map(({ label }, i) => [label, group[i]!])),
+    value: number(row.value),
+    status: row.status as KpiStatus,
+    reason: String(row.reason),
+    source: String(row.source),
+    samples: Number(row.samples),
+    completeness: Number(row.completeness),
+    ageS: row.source === '' ? undefined : number(row.age_s),
+    resets: Number(row.resets),
+    points: Number(row.points),
+    target: number(row.target),
+    warning: number(row.warning),
+    critical: number(row.critical),
+    good: Number(row.good),
+    total: Number(row.total),
+  };
+}
+
+function number(value: unknown): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
+}
+
+/** No series of any source has a point in the window. */
+function emptyRow(kpi: Kpi, window: Window): KpiRow {
+  return {
+    timeS: window.startS,
+    group: undefined,
+    value: undefined,
+    status: 'unknown',
+    reason: 'no data',
+    source: '',
+    samples: 0,
+    completeness: 0,
+    ageS: undefined,
+    resets: 0,
+    points: 0,
+    target: kpi.target,
+    warning: kpi.warning,
+    critical: kpi.critical,
+    good: 0,
+    total: 0,
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The terms of a KPI's formulas, numbered: which series each takes, and what SQL makes of their facts. Enters: a Kpi;
+ * leaves: selectors as conditions on columns of `series`, units as factors.
+ */
+import type { Formula, GroupLabel, Kpi, Measure, MetricShape, Selector, Source, Term } from '../model/kpi.js';
+import { parseUnit } from '../model/unit.js';
+import { isOneOf, numberLiteral, quote } from './sql-text.js';
+
+/** A term in its place: `k` numbers all terms of a KPI, sources and all. */
+export interface PlacedTerm {
+  k: number;
+  source: Source;
+  role: string;
+  term: Term;
+  /** Unit that values are brought to; undefined: amounts are counted, whatever their unit. */
+  unit: string | undefined;
+}
+
+/** Every term of every source, in the order of the catalogue. */
+export function placeTerms(kpi: Kpi): PlacedTerm[] {
+  const placed: PlacedTerm[] = [];
+  for (const source of kpi.sources) {
+    for (const { role, term, unit } of termsOf(source.formula, kpi.unit)) {
+      placed.push({
+        k: placed.length,
+        source,
+        role,
+        term,
+        unit: term.measure === 'amount' ? undefined : unit,
+      });
+    }
+  }
+  return placed;
+}
+
+function termsOf(formula: Formula, unit: string): { role: string; term: Term; unit: string }[] {
+  switch (formula.kind) {
+    case 'average':
+    case 'percentile':
+    case 'last':
+    case 'uptime':
+    case 'sum':
+      return [{ role: 'of', term: formula.of, unit }];
+    case 'rate':
+      return [{ role: 'of', term: formula.of, unit: '1' }];
+    case 'ratio':
+      return [
+        { role: 'numerator', term: formula.numerator, unit: '1' },
+        { role: 'denominator', term: formula.denominator, unit: '1' },
+      ];
+    case 'weighted_score':
+      return formula.parts.map(({ name, of }) => ({ role: name, term: of, unit: '1' }));
+    case 'per_user_cost':
+      return [
+        { role: 'cost', term: formula.cost, unit: '1' },
+        { role: 'users', term: formula.users, unit: '1' },
+      ];
+    case 'roi':
+      return [
+        { role: 'gain', term: formula.gain, unit: '1' },
+        { role: 'cost', term: formula.cost, unit: '1' },
+      ];
+  }
+}
+
+/** Names of all metrics that a KPI may read. */
+export function metricsOf(kpi: Kpi): string[] {
+  const terms = placeTerms(kpi).flatMap(({ term }) => term.selectors);
+  return [...new Set(terms.map(({ metric }) => metric))].sort();
+}
+
+const NUMBERS: readonly Measure[] = ['last'];
+const ALL_SHAPES: readonly MetricShape[] = ['number', 'histogram', 'exponential_histogram', 'summary'];
+
+/** Shapes that a KPI may read. */
+export function shapesOf(kpi: Kpi): MetricShape[] {
+  const wanted = new Set<MetricShape>();
+  for (const { term } of placeTerms(kpi)) {
+    const can = NUMBERS.includes(term.measure) ? (['number'] as const) : ALL_SHAPES;
+    for (const { shapes } of term.selectors)
+      for (const shape of can) if (shapes.length === 0 || shapes.includes(shape)) wanted.add(shape);
+  }
+  return ALL_SHAPES.filter((shape) => wanted.has(shape));
+}
+
+/** SQL of an attribute's value: of the point, else of the resource. '' where a series has none. */
+export function attributeSql(name: string): string {
+  if (name === 'service') return 'toString(source_system)';
+  const key = quote(name);
+  return `if(mapContains(attributes, ${key}), attributes[${key}], resource_attributes[${key}])`;
+}
+
+function hasAttributeSql(name: string): string {
+  if (name === 'service') return `(source_system != '')`;
+  return `(mapContains(attributes, ${quote(name)}) OR mapContains(resource_attributes, ${quote(name)}))`;
+}
+
+/** The value of a group label: of the first of its attributes that a series has. */
+export function labelSql({ attributes }: GroupLabel): string {
+  const [first, ...rest] = attributes;
+  if (rest.length === 0) return attributeSql(first!);
+  const tries = attributes.slice(0, -1).flatMap((name) => [hasAttributeSql(name), attributeSql(name)]);
+  return `multiIf(${[...tries, attributeSql(attributes.at(-1)!)].join(', ')})`;
+}
+
+/** Types in `series.metric_type` of each shape. */
+const TYPES: Record<MetricShape, string> = {
+  number: `'gauge', 'sum'`,
+  histogram: `'histogram'`,
+  exponential_histogram: `'exponential_histogram'`,
+  summary: `'summary'`,
+};
+
+/** Condition on a row of `series`, unit apart. */
+export function selectorSql({ metric, where, whereNot, shapes }: Selector): string {
+  const conditions = [`metric_name = ${quote(metric)}`];
+  if (shapes.length > 0)
+    conditions.push(`metric_type IN (${shapes.map((shape) => TYPES[shape]).join(', ')})`);
+  for (const [name, values] of Object.entries(where))
+    conditions.push(
+      values.length === 0 ? `NOT ${hasAttributeSql(name)}` : isOneOf(attributeSql(name), values),
+    );
+  for (const [name, values] of Object.entries(whereNot))
+    conditions.push(`NOT ${isOneOf(attributeSql(name), values)}`);
+  return conditions.join(' AND ');
+}
+
+/** Condition that a series belongs to a term and has a unit that can be compared. */
+export function termSql({ term, unit }: PlacedTerm): string {
+  const selected = term.selectors.map((selector) => `(${selectorSql(selector)})`).join(' OR ');
+  return unit === undefined ? selected : `(${selected}) AND ${hasUnitSql(unit)}`;
+}
+
+export function hasUnitSql(unit: string): string {
+  return `base_unit = ${quote(parseUnit(unit).baseUnit)}`;
+}
+
+/** value × factor + offset is a value in `unit`, of a row of `series`: SQL of the two. */
+export function conversionSql(unit: string): { factor: string; offset: string } {
+  const wanted = parseUnit(unit);
+  return {
+    factor: wanted.factor === 1 ? 'unit_factor' : `unit_factor / ${numberLiteral(wanted.factor)}`,
+    offset: `(unit_offset - ${numberLiteral(wanted.offset)}) / ${numberLiteral(wanted.factor)}`,
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * The catalogue in ClickHouse: definitions and targets with the time from which they hold, and two views for each KPI. Enters:
+ * a Catalogue; leaves: what changed. What is the same already is left alone, so any number of receivers may do it.
+ */
+import type { ClickHouse } from '../model/clickhouse.js';
+import type { FactsSql } from '../model/facts.js';
+import type { Catalogue, Kpi } from '../model/kpi.js';
+import { compileKpi } from './compile-kpi.js';
+import { windowSql } from './kpi-window.js';
+import { quote } from './sql-text.js';
+
+export interface PublishOptions {
+  clickhouse: ClickHouse;
+  facts: FactsSql;
+  /** Text of a file of clickhouse/queries. */
+  readQuery: (name: string) => string;
+  nowUnixMs: number;
+}
+
+export interface Published {
+  /** Names of KPIs that are new, were changed, or are gone. */
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+/** How the views of KPIs are told from those that users made. */
+const VIEW_COMMENT = 'KPI of the catalogue';
+
+export async function publishCatalogue(catalogue: Catalogue, options: PublishOptions): Promise<Published> {
+  const published = await publishDefinitions(catalogue, options);
+  await publishViews(catalogue, options);
+  return published;
+}
+
+async function publishDefinitions(catalogue: Catalogue, options: PublishOptions): Promise<Published> {
+  const { clickhouse, readQuery } = options;
+  const rows = await clickhouse.query<{ metric_name: string; definition: string; active: boolean | number }>(
+    readQuery('kpi_definitions'),
+  );
+  const known = new Map(rows.map((row) => [row.metric_name, row]));
+  const published: Published = { added: [], changed: [], removed: [] };
+  for (const kpi of catalogue.kpis) {
+    const before = known.get(kpi.name);
+    known.delete(kpi.name);
+    const isActive = before !== undefined && Boolean(Number(before.active));
+    if (isActive && before.definition === describeDefinition(kpi)) continue;
+    (isActive ? published.changed : published.added).push(kpi.name);
+    await define(kpi, true, options);
+  }
+  for (const [name, row] of known) {
+    if (!Number(row.active)) continue;
+    published.removed.push(name);
+    await define({ ...(JSON.parse(row.definition) as Kpi), name }, false, options);
+  }
+  return published;
+}
+
+/** Where a KPI stands in which file is no part of what it is. */
+export function describeDefinition({ file: _file, line: _line, ...kpi }: Kpi): string {
+  return JSON.stringify(kpi);
+}
+
+async function define(
+  kpi: Kpi,
+  active: boolean,
+  { clickhouse, readQuery, nowUnixMs }: PublishOptions,
+): Promise<void> {
+  const validFrom = new Date(nowUnixMs).toISOString().slice(0, 23).replace('T', ' ');
+  const thresholds = { target: kpi.target, warning: kpi.warning, critical: kpi.critical };
+  // Targets first: a definition says that all of it is there.
+  for (const [type, value] of active ? Object.entries(thresholds) : []) {
+    if (value === undefined) continue;
+    const params = {
+      metric_name: kpi.name,
+      target_type: type,
+      target_value: value,
+      description: `${kpi.title}: ${kpi.direction === 'lower_is_better' ? 'at most' : 'at least'} ${value} ${kpi.unit}`,
+      valid_from: validFrom,
+    };
+    await clickhouse.command(readQuery('kpi_define_target'), { params });
+  }
+  const params = {
+    metric_name: kpi.name,
+    title: kpi.title,
+    category: kpi.category,
+    subcategory: kpi.subcategory,
+    description: kpi.description,
+    owner: kpi.owner,
+    unit: kpi.unit,
+    direction: kpi.direction,
+    target: kpi.target ?? null,
+    warning: kpi.warning ?? null,
+    critical: kpi.critical ?? null,
+    window_s: kpi.windowS,
+    refresh_s: kpi.refreshS,
+    calculation_method: kpi.calculationMethod,
+    data_type: kpi.dataType,
+    visualisation: kpi.visualisation,
+    runbook: kpi.runbook,
+    definition: describeDefinition(kpi),
+    active,
+    valid_from: validFrom,
+  };
+  await clickhouse.command(readQuery('kpi_define'), { params });
+}
+
+/** kpi_NAME(start_time, end_time, step_s): a row for each step; kpi_NAME_status(at_time): the status at a time. */
+async function publishViews(catalogue: Catalogue, { clickhouse, facts }: PublishOptions): Promise<void> {
+  const wanted = new Set<string>();
+  for (const kpi of catalogue.kpis) {
+    for (const [name, sql] of Object.entries(viewsOf(kpi, facts))) {
+      wanted.add(name);
+      await clickhouse.command(`CREATE OR REPLACE VIEW ${name} AS ${sql}\nCOMMENT ${quote(VIEW_COMMENT)}`);
+    }
+  }
+  const views = await clickhouse.query<{ name: string }>(
+    'SELECT name FROM system.tables WHERE database = {database:String} AND comment = {comment:String}',
+    { params: { database: clickhouse.database, comment: VIEW_COMMENT } },
+  );
+  for (const { name } of views.filter((view) => !wanted.has(view.name)))
+    await clickhouse.command('DROP VIEW IF EXISTS {name:Identifier}', { params: { name } });
+}
+
+export function viewsOf(kpi: Kpi, facts: FactsSql): Record<string, string> {
+  const time = (name: string) => `toDateTime({${name}:DateTime64(9, 'UTC')}, 'UTC')`;
+  const steps = { start: time('start_time'), end: time('end_time'), step: '{step_s:UInt32}' };
+  return {
+    [`kpi_${kpi.name}`]: compileKpi(kpi, facts, { ...steps, rows: 'steps' }),
+    [`kpi_${kpi.name}_status`]: compileKpi(kpi, facts, {
+      ...windowSql(kpi, time('at_time')),
+      rows: 'whole',
+    }),
+  };
+}

@@ -1,0 +1,33 @@
+/**
+ * Values of the catalogue as SQL literals, for text that cannot have parameters (a view's, a dashboard's). Nothing from a
+ * request ever comes here.
+ */
+
+/** A string literal of ClickHouse: whatever is in it stays inside. */
+export function quote(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\0', '\\0')}'`;
+}
+
+export function quoteList(texts: readonly string[]): string {
+  return `[${texts.map(quote).join(', ')}]`;
+}
+
+/** A Float64 literal; throws RangeError where it is no finite number. */
+export function numberLiteral(value: number): string {
+  if (!Number.isFinite(value)) throw new RangeError(`${value} is no number that SQL can have`);
+  return Number.isInteger(value) && Math.abs(value) < 1e15 ? `${value}.` : String(value);
+}
+
+/** Condition that `sql` is one of `values`, in which * stands for any characters. */
+export function isOneOf(sql: string, values: readonly string[]): string {
+  const exact = values.filter((value) => !value.includes('*'));
+  const globs = values.filter((value) => value.includes('*'));
+  const parts = globs.map((glob) => `match(${sql}, ${quote(toRegex(glob))})`);
+  if (exact.length > 0) parts.unshift(`${sql} IN (${exact.map(quote).join(', ')})`);
+  return parts.length === 1 ? parts[0]! : `(${parts.join(' OR ')})`;
+}
+
+function toRegex(glob: string): string {
+  const escaped = glob.split('*').map((text) => text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
+  return `^${escaped.join('(?s:.*)')}$`;
+}

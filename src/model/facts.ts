@@ -1,0 +1,34 @@
+/**
+ * What a KPI's SQL is made from: rows of what series did in each step of a grid (src/store/views/metric-facts.ts writes
+ * them). An interface, because stages do not import each other.
+ */
+import type { MetricShape } from './kpi.js';
+
+export interface FactsQuery {
+  /** SQL of an Array(String). */
+  metrics: string;
+  /** SQL of the grid: two times on whole seconds and a number of seconds. */
+  start: string;
+  end: string;
+  step: string;
+  /** Shapes that are read; fewer are planned faster. All of them where none is given. */
+  shapes?: readonly MetricShape[];
+  /** Columns of `series` (SQL AS name) that come with the rows, of the row that describes the series. */
+  labels?: readonly { name: string; sql: string }[];
+  /** Condition on columns of `series`. */
+  where?: string;
+  /** False where no series was folded (docs/decisions/0011-cardinality.md): the answer is the same and planned faster. */
+  hasFolded?: boolean;
+  /** One row for each series instead of one for each of its steps; `times` has the steps that have any point. */
+  isWhole?: boolean;
+}
+
+export interface FactsSql {
+  /** Elements of a WITH clause that `rows` needs: from_time, to_time and step_s among them. */
+  aliases(query: FactsQuery): string;
+  /**
+   * A SELECT of (series_id, labels, time or times, count, sum, has_sum, increase, level_count, level_sum, last, last_time, is_ended,
+   * points, resets): one row for each series and step that have any point.
+   */
+  rows(query: FactsQuery): string;
+}

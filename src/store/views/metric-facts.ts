@@ -1,0 +1,228 @@
+/**
+ * What every series of some metrics did in each step of a grid, whatever their shape, in rows that KPIs are made from: how
+ * often and how much, without buckets and quantiles. Enters: SQL of the metrics and of the grid; leaves: SQL text. The
+ * rules of increases are those of docs/increase.md, and tests hold the answers against the views of one shape.
+ */
+import type { FactsQuery, FactsSql } from '../../model/facts.js';
+import { SHAPES, type Shape } from '../rollup-marks.js';
+import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
+
+const ZERO_TIME = `toDateTime64(0, 9, 'UTC')`;
+
+/**
+ * A row of a chain in one form for all shapes. a and b: of numbers the integer and the double of a value, of the others
+ * count and sum. first_…, last_…: of what counts since its start (is_chained), else 0. inside_…: what the row itself grew
+ * by; of deltas all of it. levels, level_total, value: numbers as they were sent.
+ */
+const NUMBER_COLUMNS = `epoch, kind IN ('cumulative_counter', 'cumulative_updown') AND count > 0 AS is_chained, kind = 'cumulative_updown' AS may_fall,
+        if(is_chained, first_int, 0) AS first_a, if(is_chained, first_double, 0) AS first_b,
+        if(is_chained, last_int, 0) AS last_a, if(is_chained, last_double, 0) AS last_b,
+        toInt64(0) AS inside_a, increase AS inside_b, true AS has_sum,
+        count AS levels, sum AS level_total, toFloat64(last_int) + last_double AS value,
+        points AS row_points, resets AS row_resets, first_time, last_time AS row_last_time, ended_time AS row_ended_time`;
+
+const NUMBER_POINT_COLUMNS = `if(kind IN ('cumulative_counter', 'cumulative_updown'), start_time, ${ZERO_TIME}) AS epoch,
+        kind IN ('cumulative_counter', 'cumulative_updown') AND value_type != 'none' AND isFinite(value_double) AS is_chained, kind = 'cumulative_updown' AS may_fall,
+        if(is_chained, value_int, 0) AS first_a, if(is_chained, value_double, 0) AS first_b, first_a AS last_a, first_b AS last_b, toInt64(0) AS inside_a,
+        if(isFinite(value_double), multiIf(kind = 'delta_counter', greatest(toFloat64(value_int) + value_double, 0), kind = 'delta_updown', toFloat64(value_int) + value_double, 0), 0) AS inside_b,
+        true AS has_sum, toUInt64(value_type != 'none' AND isFinite(value_double)) AS levels,
+        if(isFinite(value_double), toFloat64(value_int) + value_double, 0) AS level_total, toFloat64(value_int) + value_double AS value,
+        toUInt64(1) AS row_points, toUInt64(0) AS row_resets, time AS first_time, time AS row_last_time, if(value_type = 'none', time, ${ZERO_TIME}) AS row_ended_time`;
+
+const counted = (
+  isCumulative: string,
+) => `epoch, ${isCumulative} AND NOT ended AS is_chained, false AS may_fall,
+        if(ended, 0, toInt64(first_count)) AS first_a, if(ended, 0, first_sum) AS first_b, if(ended, 0, toInt64(last_count)) AS last_a, if(ended, 0, last_sum) AS last_b,
+        if(ended, 0, toInt64(last_count - first_count + carried_count)) AS inside_a, if(ended, 0, last_sum - first_sum + carried_sum) AS inside_b, has_sum OR ended AS has_sum,
+        toUInt64(NOT ended) AS levels, toFloat64(0) AS level_total, toFloat64(0) AS value,
+        points AS row_points, resets AS row_resets, first_time, last_time AS row_last_time, if(ended, last_time, ${ZERO_TIME}) AS row_ended_time`;
+
+const countedPoint = (
+  isCumulative: string,
+) => `if(${isCumulative}, start_time, ${ZERO_TIME}) AS epoch, ${isCumulative} AND bitAnd(flags, 1) = 0 AS is_chained, false AS may_fall,
+        if(is_chained, toInt64(count), 0) AS first_a, if(is_chained, ifNull(if(isFinite(sum), sum, 0), 0), 0) AS first_b, first_a AS last_a, first_b AS last_b,
+        if(is_chained OR bitAnd(flags, 1) = 1, 0, toInt64(count)) AS inside_a, if(is_chained OR bitAnd(flags, 1) = 1, 0, ifNull(if(isFinite(sum), sum, 0), 0)) AS inside_b,
+        ifNull(isFinite(sum), false) OR count = 0 OR bitAnd(flags, 1) = 1 AS has_sum, toUInt64(bitAnd(flags, 1) = 0) AS levels, toFloat64(0) AS level_total, toFloat64(0) AS value,
+        toUInt64(1) AS row_points, toUInt64(0) AS row_resets, time AS first_time, time AS row_last_time, if(bitAnd(flags, 1) = 1, time, ${ZERO_TIME}) AS row_ended_time`;
+
+const IS_CUMULATIVE = `temporality = 'cumulative'`;
+
+const COLUMNS: Record<Shape, { rollup: string; point: string }> = {
+  number: { rollup: NUMBER_COLUMNS, point: NUMBER_POINT_COLUMNS },
+  histogram: { rollup: counted(IS_CUMULATIVE), point: countedPoint(IS_CUMULATIVE) },
+  exponential_histogram: { rollup: counted(IS_CUMULATIVE), point: countedPoint(IS_CUMULATIVE) },
+  summary: { rollup: counted('true'), point: countedPoint('true') },
+};
+
+/** Start of the bucket of `seconds` in which `at` lies, and of the first one that begins at `at` or later. */
+const floor = (at: string, seconds: number) =>
+  `toDateTime(intDiv(toUnixTimestamp(${at}), ${seconds}) * ${seconds}, 'UTC')`;
+const ceil = (at: string, seconds: number) =>
+  `toDateTime(intDiv(toUnixTimestamp(${at}) + ${seconds - 1}, ${seconds}) * ${seconds}, 'UTC')`;
+
+/**
+ * WITH elements of `factRows`: the borders of the grid; for each resolution the range of buckets that no border cuts (all
+ * of an aligned grid; of another what its only step covers; else none), and those that wait to be recomputed.
+ */
+function factAliases({ start, end, step, shapes = SHAPES }: FactsQuery): string {
+  const isSingle = `toUnixTimestamp(to_time) - toUnixTimestamp(from_time) <= step_s`;
+  const range = (name: string, seconds: number) => `
+    ${floor('from_time', seconds)} AS ${name}_begin,
+    if((toUnixTimestamp(from_time) % ${seconds} = 0 AND step_s % ${seconds} = 0) OR ${isSingle}, ${ceil('from_time', seconds)}, toDateTime(4294967295, 'UTC')) AS ${name}_from,
+    ${floor('to_time', seconds)} AS ${name}_to`;
+  const waiting = (shape: Shape) => `
+    (
+        SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60))
+        FROM rollup_marks FINAL
+        WHERE waits AND shape = '${shape}'
+    ) AS ${shape}_waiting,
+    ${shape}_waiting.1 AS ${shape}_day_waiting,
+    ${shape}_waiting.2 AS ${shape}_hour_waiting,
+    ${shape}_waiting.3 AS ${shape}_minute_waiting`;
+  return `
+    toDateTime(${start}, 'UTC') AS from_time,
+    toDateTime(${end}, 'UTC') AS to_time,
+    toUInt32(${step}) AS step_s,${range('day', 86_400)},${range('hour', 3_600)},${range('minute', 60)},${shapes.map(waiting).join(',')}`;
+}
+
+const BUCKET_OF = { day: 'toStartOfDay', hour: 'toStartOfHour', minute: 'toStartOfMinute' } as const;
+type Resolution = keyof typeof BUCKET_OF;
+
+/** Whether the bucket that begins at `time` is read as it is. */
+function isTaken(shape: Shape, r: Resolution): string {
+  return `(time < ${r}_begin OR time >= ${r}_from AND time < ${r}_to) AND time NOT IN ${shape}_${r}_waiting`;
+}
+
+/** The opposite for the bucket of resolution `r` in which `time` lies, in a form that primary keys understand. */
+function isRefined(shape: Shape, r: Resolution): string {
+  const waiting = `${shape}_${r}_waiting`;
+  return `(time >= ${r}_begin AND time < ${r}_from OR time >= greatest(${r}_to, ${r}_begin)
+            OR time >= arrayMin(${waiting}) AND ${BUCKET_OF[r]}(time) IN ${waiting})`;
+}
+
+/** Rows (series_id and the columns above) that together hold every point of `shape` before the end once. */
+function chainRows(shape: Shape, series: string): string {
+  const branch = (columns: string, table: string, ...conditions: string[]) => `
+        SELECT series_id, ${shape === 'number'} AS is_number, ${columns}
+        FROM ${shape}_${table} FINAL
+        WHERE series_id IN (${series}) AND time < to_time AND ${conditions.join('\n            AND ')}`;
+  const { rollup, point } = COLUMNS[shape];
+  return [
+    branch(rollup, '1d', isTaken(shape, 'day')),
+    branch(rollup, '1h', isTaken(shape, 'hour'), isRefined(shape, 'day')),
+    branch(rollup, '1m', isTaken(shape, 'minute'), isRefined(shape, 'hour')),
+    branch(point, 'points', isRefined(shape, 'minute')),
+  ].join('\n        UNION ALL');
+}
+
+const STEP_OF = `toDateTime(toUnixTimestamp(from_time) + intDiv(toUnixTimestamp(first_time) - toUnixTimestamp(from_time), step_s) * step_s, 'UTC')`;
+
+/**
+ * SELECT of (series_id, time, count, sum, has_sum, increase, level_count, level_sum, last, last_time, is_ended, points,
+ * resets): count and sum of what histograms and summaries recorded; increase of counters; level_…: values of numbers as
+ * they were sent, gauges above all. Needs `factAliases`.
+ */
+function factRows({
+  metrics,
+  shapes = SHAPES,
+  labels = [],
+  where = 'true',
+  isWhole = false,
+  hasFolded = true,
+}: FactsQuery): string {
+  const own = `SELECT series_id FROM series WHERE metric_name IN ${metrics}`;
+  const series = hasFolded
+    ? `${own} UNION ALL SELECT series_id FROM folded_series WHERE overflow_series_id IN (${own})`
+    : own;
+  const select = labels.map(({ name, sql }) => `, ${sql} AS ${name}`).join('');
+  const carry = labels.map(({ name }) => `, any(${name}) AS ${name}`).join('');
+  const names = labels.map(({ name }) => `, ${name}`).join('');
+  const ownOnly = `SELECT series_id AS id, series_id AS shown_series_id, resource_id${select} FROM series WHERE metric_name IN ${metrics} AND ${where}`;
+  const withFolded = `
+                SELECT ids.id AS id, s.series_id AS shown_series_id, resource_id${select}
+                FROM series AS s
+                INNER JOIN
+                (
+                    SELECT series_id AS id, series_id AS shown FROM series WHERE metric_name IN ${metrics}
+                    UNION ALL
+                    SELECT series_id AS id, overflow_series_id AS shown FROM folded_series FINAL
+                    WHERE overflow_series_id IN (${own}) AND series_id NOT IN (${own})
+                ) AS ids ON ids.shown = s.series_id
+                WHERE metric_name IN ${metrics} AND ${where}`;
+  // A folded series is described by its overflow series; what is in both tables describes itself.
+  const described = `
+            SELECT id, any(shown_series_id) AS shown_series_id, min(r.first_time) AS observed_since${carry}
+            FROM (${hasFolded ? withFolded : ownOnly}) AS s
+            LEFT JOIN resource_activity AS r ON s.resource_id = r.resource_id
+            GROUP BY id`;
+  return `
+    SELECT
+        shown_series_id AS series_id${carry},
+        ${isWhole ? `groupUniqArray(${STEP_OF})` : STEP_OF} AS ${isWhole ? 'times' : 'time'},
+        sumIf(grown_a, NOT is_number) AS count,
+        sumIf(grown_b, NOT is_number) AS sum,
+        min(grown_has_sum) AS has_sum,
+        sumIf(toFloat64(grown_a) + grown_b, is_number) AS increase,
+        sumIf(levels, is_number) AS level_count,
+        sumIf(level_total, is_number) AS level_sum,
+        argMaxIf(value, row_last_time, levels > 0) AS last,
+        maxIf(row_last_time, levels > 0) AS last_time,
+        max(row_ended_time) > last_time AS is_ended,
+        sum(row_points) AS points,
+        sum(row_resets) AS resets
+    FROM
+    (
+        SELECT
+            shown_series_id${names}, first_time, is_number, row_last_time, row_ended_time, levels, level_total, value, row_points,
+            first_a - base_a + inside_a AS grown_a,
+            first_b - base_b + inside_b AS grown_b,
+            has_sum AND (NOT goes_on OR previous_has_sum) AS grown_has_sum,
+            row_resets + (has_previous AND NOT goes_on) AS row_resets
+        FROM
+        (
+            SELECT
+                *,
+                multiIf(goes_on, previous_a, is_known, 0, first_a) AS base_a,
+                multiIf(goes_on, previous_b, is_known, 0, first_b) AS base_b
+            FROM
+            (
+                SELECT
+                    * EXCEPT (epoch, may_fall, observed_since),
+                    has_previous AND (may_fall OR if(is_number, toFloat64(first_a - previous_a) + (first_b - previous_b) >= 0, first_a >= previous_a)) AS goes_on,
+                    has_previous OR epoch > ${ZERO_TIME} AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
+                        OR observed_since > ${ZERO_TIME} AND observed_since < first_time - INTERVAL 1 SECOND) AS is_known
+                FROM
+                (
+                    SELECT
+                        *,
+                        lagInFrame(is_chained, 1, false) OVER chain AS has_previous,
+                        lagInFrame(last_a) OVER chain AS previous_a,
+                        lagInFrame(last_b) OVER chain AS previous_b,
+                        lagInFrame(has_sum) OVER chain AS previous_has_sum
+                    FROM (${shapes.map((shape) => chainRows(shape, series)).join('\n        UNION ALL')}
+                    )
+                    WHERE is_chained OR first_time >= from_time
+                    WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+                ) AS linked
+                INNER JOIN (${described}) AS described ON described.id = linked.series_id
+                WHERE first_time >= from_time
+            )
+        )
+    )
+    GROUP BY shown_series_id${isWhole ? '' : ', time'}`;
+}
+
+export const FACTS: FactsSql = { aliases: factAliases, rows: factRows };
+
+const PARAMETERS: FactsQuery = {
+  metrics: '{metrics:Array(String)}',
+  start: START_TIME,
+  end: END_TIME,
+  step: STEP_S,
+};
+
+/** The view metric_facts(metrics, start_time, end_time, step_s). */
+export const METRIC_FACTS = `
+CREATE OR REPLACE VIEW metric_facts AS
+WITH ${factAliases(PARAMETERS)}
+${factRows(PARAMETERS)}`;
