@@ -3,8 +3,8 @@
  * their lines; leaves: the entries that are whole, and a Problem for everything that is not.
  */
 import type { z } from 'zod';
-import { suggestName } from '../model/nearest-name.js';
 import { describePath, listProblems } from '../model/schema-problems.js';
+import { listPlaceProblems } from '../model/taxonomy-place.js';
 import type { Problem, YamlPath, YamlSource } from '../model/yaml-source.js';
 import type { Category, Rule, Subcategory } from './taxonomy.js';
 import { categorySchema, KNOWN_KEYS, ruleSchema, subcategorySchema } from './taxonomy-schema.js';
@@ -82,25 +82,12 @@ function findPlace(
 ): { category: Category; subcategory: Subcategory } | undefined {
   const categoryId = fieldOf(entry, 'category');
   const subcategoryId = fieldOf(entry, 'subcategory');
-  const report = (key: string, reason: string) => {
+  for (const { key, reason } of listPlaceProblems(categories, categoryId, subcategoryId)) {
     problems.push({ line: yaml.lineOf([...path, key]), reason: `${describePath(path)}: ${reason}` });
-  };
-  const ids = (entries: readonly { id: string }[]) => entries.map((known) => known.id);
+  }
   const category = categories.find((known) => known.id === categoryId);
-  if (typeof categoryId === 'string' && category === undefined) {
-    report('category', `no category "${categoryId}"${suggestName(categoryId, ids(categories))}`);
-  }
-  if (typeof subcategoryId !== 'string') return undefined;
-  const home = categories.find((known) => ids(known.subcategories).includes(subcategoryId));
-  if (home === undefined) {
-    const near = category?.subcategories ?? categories.flatMap((known) => known.subcategories);
-    report('subcategory', `no subcategory "${subcategoryId}"${suggestName(subcategoryId, ids(near))}`);
-  } else if (category !== undefined && home !== category) {
-    report('subcategory', `subcategory "${subcategoryId}" belongs to "${home.id}", not to "${category.id}"`);
-  } else if (category !== undefined) {
-    return { category, subcategory: category.subcategories.find((known) => known.id === subcategoryId)! };
-  }
-  return undefined;
+  const subcategory = category?.subcategories.find((known) => known.id === subcategoryId);
+  return category && subcategory && { category, subcategory };
 }
 
 /** Ids and titles must be unique in the file, because a sender may name a subcategory by either. */

@@ -3,15 +3,11 @@
  * "one or more" as a list. Knows nothing of lines, of other entries, or of whether a category exists.
  */
 import { z } from 'zod';
+import { mustBe } from '../model/schema-problems.js';
 import { compileNamePatterns, compileValuePatterns, PatternError } from './pattern.js';
 
 const METRIC_TYPES = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'] as const;
 const TEMPORALITIES = ['unspecified', 'delta', 'cumulative'] as const;
-
-/** Says "is missing" for an absent value and what it must be for any other. */
-function mustBe(what: string) {
-  return { error: (issue: { input?: unknown }) => (issue.input == null ? 'is missing' : `must be ${what}`) };
-}
 
 const text = z.string(mustBe('text')).trim().min(1, 'is empty');
 const id = text.regex(/^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/, 'must be lower-case words joined by _ or -');

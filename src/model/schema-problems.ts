@@ -50,6 +50,11 @@ function findMeantBranch(branches: readonly (readonly z.core.$ZodIssue[])[]) {
   return inside.length === 1 ? inside[0] : undefined;
 }
 
+/** Message of a schema: "is missing" for an absent value, and what it must be for any other. */
+export function mustBe(what: string) {
+  return { error: (issue: { input?: unknown }) => (issue.input == null ? 'is missing' : `must be ${what}`) };
+}
+
 /** `sources[0].average`; '' for the file itself. */
 export function describePath(path: YamlPath): string {
   return path
