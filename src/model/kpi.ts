@@ -64,6 +64,8 @@ export interface GroupLabel {
 }
 
 export interface KpiAlert {
+  /** Unique within the KPI: `high_response_time`. */
+  name: string;
   level: 'warning' | 'critical';
   /** Overrides the KPI's own threshold of that level. */
   threshold: number | undefined;
