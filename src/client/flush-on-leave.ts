@@ -19,7 +19,8 @@ export function flushOnLeave(flush: () => void): () => void {
   const onHidden = (): void => {
     if (page.document.visibilityState === 'hidden') flush();
   };
-  // Bubbling, so that web-vitals, which listens while the event is on its way down, has told its values by then.
+  // Bubbling, so that web-vitals, which listens while the event is on its way down, has told its values by then. A page
+  // that is left is told pagehide first and visibilitychange after it; one that was hidden before, pagehide only.
   page.addEventListener('visibilitychange', onHidden);
   page.addEventListener('pagehide', flush);
   return () => {

@@ -47,6 +47,7 @@ async function start(options: StartOptions): Promise<RunningPlumbline> {
     ...(url === undefined ? {} : { url }),
     ...(options.headers === undefined ? {} : { headers: options.headers }),
   });
+  const reader = new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: exportIntervalMs });
   // In Node: OTEL_RESOURCE_ATTRIBUTES, and an id per process, so that two of one service are two streams. In a browser
   // they find nothing: an id per page view would be a series per page view.
   const detectors = [resources.envDetector, resources.serviceInstanceIdDetector];
@@ -55,7 +56,7 @@ async function start(options: StartOptions): Promise<RunningPlumbline> {
       .defaultResource()
       .merge(resources.detectResources({ detectors }))
       .merge(resources.resourceFromAttributes({ ...options.resource, 'service.name': options.serviceName })),
-    readers: [new sdk.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: exportIntervalMs })],
+    readers: [reader],
   });
   if (!metrics.setGlobalMeterProvider(provider)) {
     await provider.shutdown();
@@ -70,7 +71,13 @@ async function start(options: StartOptions): Promise<RunningPlumbline> {
     await passClockTick(isDelta);
     await provider.forceFlush();
   }
-  const stopListening = flushOnLeave(() => void flush());
+  /** A flush waits for the export before it, which a page that is being left has no time for. */
+  async function sendWhileLeaving(): Promise<void> {
+    flushBatches();
+    const { resourceMetrics } = await reader.collect();
+    if (resourceMetrics.scopeMetrics.length > 0) exporter.export(resourceMetrics, () => {});
+  }
+  const stopListening = flushOnLeave(() => void (isNodeProcess() ? flush() : sendWhileLeaving()));
   let ended: Promise<void> | undefined;
   async function end(): Promise<void> {
     stopListening();
