@@ -52,6 +52,17 @@ describe('house rules', () => {
     expect(wrong).toEqual([]);
   });
 
+  it('client/ is for apps: it imports nothing else of ours, not even model/, and nothing imports it', () => {
+    const wrong = sources.filter((name) => {
+      const targets = [...text(name).matchAll(/(?:from|import\()\s*'(\.{1,2}\/[^']+)'/g)].map(
+        ([, target]) => new URL(target!, `file:///${name}`).pathname.split('/')[2],
+      );
+      const isClient = name.startsWith('src/client/');
+      return targets.some((folder) => (folder === 'client') !== isClient);
+    });
+    expect(wrong).toEqual([]);
+  });
+
   it('every source file opens by saying what it is for', () => {
     const bare = sources.filter((name) => !/^(#!.*\n)?\/\*\*/.test(text(name)));
     expect(bare).toEqual([]);
