@@ -266,6 +266,58 @@ function checkExtremes(
   check('highest', Math.max(...known.map((r) => r.highest ?? Number.NaN)) >= most, true);
 }
 
+interface FactRow {
+  series_id: string;
+  step: string;
+  count: string;
+  sum: number;
+  has_sum: boolean;
+}
+
+/** metric_facts, which knows no buckets, counts and adds up the same. */
+async function listWrongFacts(
+  metric: string,
+  grid: Grid,
+  streams: readonly HistogramStream[],
+  arrived: readonly HistogramPoint[][],
+): Promise<string[]> {
+  const rows = await clickhouse.query<FactRow>(
+    `SELECT toString(series_id) AS series_id, count, sum, has_sum, toString(intDiv(toUnixTimestamp(time) - {start_s:Int64}, {step_s:Int64})) AS step
+     FROM metric_facts(metrics = [{metric:String}], start_time = toDateTime({start_s:Int64}, 'UTC'), end_time = toDateTime({end_s:Int64}, 'UTC'), step_s = {step_s:UInt32})`,
+    {
+      params: {
+        metric,
+        start_s: String(nanosOf(grid.startUs) / 1_000_000_000n),
+        end_s: String(nanosOf(grid.endUs) / 1_000_000_000n),
+        step_s: grid.stepS,
+      },
+    },
+  );
+  const actual = groupBy(rows, (row) => `${row.series_id} ${row.step}`);
+  const wrong: string[] = [];
+  streams.forEach((stream, i) => {
+    const inside = findContributions(stream, arrived[i]!).filter(
+      (c) => c.timeUs >= grid.startUs && c.timeUs < grid.endUs,
+    );
+    const steps = groupBy(
+      inside,
+      (c) => `${i} ${Math.floor((c.timeUs - grid.startUs) / (grid.stepS * 1e6))}`,
+    );
+    for (const [key, expected] of steps) {
+      const row = actual.get(key)?.[0];
+      const count = countValues(expected, () => true);
+      const sum = sumOf(expected.map((c) => sumOf(c.plus) - sumOf(c.minus)));
+      if (Number(row?.count ?? Number.NaN) !== count)
+        wrong.push(`facts of ${key} (${stream.kind}): count ${row?.count} instead of ${count}`);
+      else if (stream.hasSum && (row?.sum !== sum || !row.has_sum))
+        wrong.push(`facts of ${key} (${stream.kind}): sum ${row?.sum} instead of ${sum}`);
+      else if (!stream.hasSum && row?.has_sum && count > 0)
+        wrong.push(`facts of ${key} (${stream.kind}): a sum of points without one`);
+    }
+  });
+  return wrong;
+}
+
 async function checkGrid(
   metric: string,
   grid: Grid,
@@ -297,6 +349,8 @@ async function checkGrid(
     for (const key of actual.keys())
       wrong.push(`series and step ${key} (${shape}): a row where there are no points`);
   }
+  if (grid.startUs % 1e6 === 0 && grid.endUs % 1e6 === 0)
+    wrong.push(...(await listWrongFacts(metric, grid, streams, arrived)));
   expect(wrong.slice(0, 5), `${wrong.length} wrong in ${JSON.stringify(grid)}`).toEqual([]);
 }
 
