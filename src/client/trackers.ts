@@ -183,7 +183,7 @@ function readDurationMs(timing: Timing, now: () => number): number {
   const nowMs = now();
   if (timing > nowMs) {
     throw new RangeError(
-      `startTime ${timing} is later than now (${nowMs}): give what performance.now() gave at the start, not Date.now(), ` +
+      `startTime ${timing} is later than now (${nowMs}): give what performance.now() gave at the start, not Date.now, ` +
         'or { durationMs } for a duration',
     );
   }
