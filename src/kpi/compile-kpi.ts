@@ -4,11 +4,12 @@
  * command line, views, dashboards and alert rules all use. Never asks ClickHouse anything itself.
  */
 import type { FactsQuery, FactsSql } from '../model/facts.js';
-import type { Formula, Kpi, MetricShape, Source } from '../model/kpi.js';
+import type { Kpi, MetricShape, Source } from '../model/kpi.js';
 import { parseUnit } from '../model/unit.js';
 import { judgeSql } from './judge-sql.js';
 import {
   conversionSql,
+  countsEvents,
   labelSql,
   metricsOf,
   type PlacedTerm,
@@ -24,6 +25,8 @@ export interface KpiGrid {
   end: string;
   /** SQL of the seconds of a step. */
   step: string;
+  /** The same in seconds of the epoch, where it is known. */
+  known?: { startS: number; endS: number; stepS: number };
   /** 'steps': a row for each step; 'whole': one row for the whole range. */
   rows: 'steps' | 'whole';
   /** Shapes that the KPI's metrics have, where that is known; fewer are answered faster. */
@@ -56,7 +59,7 @@ export const KPI_COLUMNS = [
 
 /**
  * The SELECT of `KPI_COLUMNS`. group: values of the KPI's labels in their order, [] for all series together. good and
- * total: of ratio and uptime KPIs what an error budget is reckoned with. Unknown values are NULL.
+ * total: events of ratios of amounts and of uptime, whichever way the KPI counts; 0 where there is nothing to count. Unknown values are NULL.
  */
 export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const terms = placeTerms(kpi);
@@ -66,6 +69,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
     start: grid.start,
     end: grid.end,
     step: grid.step,
+    known: grid.known,
     hasFolded: grid.hasFolded ?? true,
     shapes: shapesOf(kpi).filter((shape) => grid.shapes?.includes(shape) ?? true),
     labels: [
@@ -94,9 +98,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
     ARRAY JOIN ${groups} AS group
     GROUP BY group${steps}`;
-  const seconds = isSteps
-    ? 'least(step_s, toUnixTimestamp(to_time) - toUnixTimestamp(time))'
-    : '(toUnixTimestamp(to_time) - toUnixTimestamp(from_time))';
+  const seconds = isSteps ? 'least(step_s, to_s - toUnixTimestamp(time))' : '(to_s - from_s)';
   const sources = kpi.sources.map((source) => sourceColumns(source, terms, kpi, `toFloat64(${seconds})`));
   const tuples = sources.map(
     (s) =>
@@ -108,7 +110,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const placed = `SELECT group, time, tried, arrayFirstIndex(t -> t.3 > 0, tried) AS place FROM (${tried})`;
   const best = `SELECT group, time, place, tried[greatest(place, 1)] AS best FROM (${placed})`;
   const end = isSteps ? 'least(time + step_s, to_time)' : 'to_time';
-  const slots = `greatest(1, ceil((toUnixTimestamp(${grid.now === undefined ? 'to_time' : `least(to_time, toDateTime(${grid.now}, 'UTC'))`}) - toUnixTimestamp(from_time)) / step_s))`;
+  const slots = `greatest(1, ceil((${grid.now === undefined ? 'to_s' : `least(to_s, toUnixTimestamp(${grid.now}))`} - from_s) / step_s))`;
   const measured = `
     SELECT
         group, time, place,
@@ -176,7 +178,7 @@ function sourceColumns(source: Source, all: readonly PlacedTerm[], kpi: Kpi, sec
       mains.length === 1 ? `e_${mains[0]!.k}` : `greatest(${mains.map(({ k }) => `e_${k}`).join(', ')})`,
     slots: mains.length === 1 ? `c_${mains[0]!.k}` : `greatest(${mains.map(({ k }) => `c_${k}`).join(', ')})`,
   };
-  const { value, samples, good = '0.', total = '0.' } = formulaValue(formula, of, seconds, inUnit, terms);
+  const { value, samples, good = '0.', total = '0.' } = formulaValue(source, kpi, of, seconds, inUnit, terms);
   return {
     ...columns,
     value: `CAST(${value}, 'Nullable(Float64)')`,
@@ -194,7 +196,8 @@ interface ValueSql {
 }
 
 function formulaValue(
-  formula: Formula,
+  { formula }: Source,
+  kpi: Kpi,
   of: (role: string) => PlacedTerm,
   seconds: string,
   inUnit: (sql: string) => string,
@@ -212,8 +215,7 @@ function formulaValue(
       return {
         value: `s_${k} / nullIf(n_${k}, 0)`,
         samples: total,
-        good: inUnitInverse(`s_${k}`, inUnit),
-        total,
+        ...goodOf(inUnitInverse(`s_${k}`, inUnit), total, kpi.direction === 'higher_is_better'),
       };
     }
     case 'last':
@@ -229,7 +231,9 @@ function formulaValue(
     case 'ratio': {
       const [n, d] = [read(of('numerator')), read(of('denominator'))];
       const share = formula.complement ? `(1 - ${n} / nullIf(${d}, 0))` : `${n} / nullIf(${d}, 0)`;
-      return { value: inUnit(share), samples: d, good: formula.complement ? `${d} - ${n}` : n, total: d };
+      // What the numerator counts is good where more of it makes the KPI better.
+      const isGood = (kpi.direction === 'higher_is_better') !== formula.complement;
+      return { value: inUnit(share), samples: d, ...(countsEvents(formula) && goodOf(n, d, isGood)) };
     }
     case 'weighted_score': {
       const parts = formula.parts.map(({ name, weight, scale }) => ({
@@ -254,6 +258,11 @@ function formulaValue(
       return { value: inUnit(`(${gain} - ${cost}) / nullIf(${cost}, 0)`) };
     }
   }
+}
+
+/** Good and all events, from the amount of good ones or of bad ones. */
+function goodOf(amount: string, total: string, isGood: boolean): { good: string; total: string } {
+  return { good: isGood ? amount : `${total} - (${amount})`, total };
 }
 
 /** The one number of a term. */

@@ -62,6 +62,7 @@ export function createKpiReader(
       start: timeLiteral(window.startS),
       end: timeLiteral(window.endS),
       step: String(window.slotS),
+      known: { startS: window.startS, endS: window.endS, stepS: window.slotS },
       rows,
       shapes: shapesOfTypes(found?.types ?? []),
       hasFolded: Boolean(Number(found?.has_folded ?? 0)),

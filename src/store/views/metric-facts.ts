@@ -54,36 +54,70 @@ const COLUMNS: Record<Shape, { rollup: string; point: string }> = {
   summary: { rollup: counted('true'), point: countedPoint('true') },
 };
 
-/** Start of the bucket of `seconds` in which `at` lies, and of the first one that begins at `at` or later. */
-const floor = (at: string, seconds: number) =>
-  `toDateTime(intDiv(toUnixTimestamp(${at}), ${seconds}) * ${seconds}, 'UTC')`;
-const ceil = (at: string, seconds: number) =>
-  `toDateTime(intDiv(toUnixTimestamp(${at}) + ${seconds - 1}, ${seconds}) * ${seconds}, 'UTC')`;
+/** Seconds of the epoch as SQL: worked out here where the grid is known, so that the engine need not for each use of it. */
+interface Seconds {
+  start: string | number;
+  end: string | number;
+  step: string | number;
+}
+
+function secondsOf({ known }: FactsQuery): Seconds {
+  if (known !== undefined) return { start: known.startS, end: known.endS, step: known.stepS };
+  return { start: 'from_s', end: 'to_s', step: 'step_s' };
+}
+
+const multiply = (at: string | number, seconds: number, up = 0) =>
+  typeof at === 'number'
+    ? Math.floor((at + up) / seconds) * seconds
+    : `intDiv(${up === 0 ? at : `${at} + ${up}`}, ${seconds}) * ${seconds}`;
+
+const AFTER_ALL = 4_294_967_295;
+
+/** The first bucket that no border of the grid cuts: of an aligned grid, or of one with a single step; else none. */
+function firstWhole({ start, end, step }: Seconds, seconds: number): string | number {
+  const first = multiply(start, seconds, seconds - 1);
+  if (typeof start === 'number' && typeof end === 'number' && typeof step === 'number') {
+    const isWhole = (start % seconds === 0 && step % seconds === 0) || end - start <= step;
+    return isWhole ? first : AFTER_ALL;
+  }
+  return `if((${start} % ${seconds} = 0 AND ${step} % ${seconds} = 0) OR ${end} - ${start} <= ${step}, ${first}, ${AFTER_ALL})`;
+}
 
 /**
- * WITH elements of `factRows`: the borders of the grid; for each resolution the range of buckets that no border cuts (all
- * of an aligned grid; of another what its only step covers; else none), and those that wait to be recomputed.
+ * WITH elements of `factRows`: the borders of the grid; for each resolution the range of buckets that no border cuts, and
+ * those that wait to be recomputed. Borders are seconds of the epoch.
  */
-function factAliases({ start, end, step, shapes = SHAPES }: FactsQuery): string {
-  const isSingle = `toUnixTimestamp(to_time) - toUnixTimestamp(from_time) <= step_s`;
-  const range = (name: string, seconds: number) => `
-    ${floor('from_time', seconds)} AS ${name}_begin,
-    if((toUnixTimestamp(from_time) % ${seconds} = 0 AND step_s % ${seconds} = 0) OR ${isSingle}, ${ceil('from_time', seconds)}, toDateTime(4294967295, 'UTC')) AS ${name}_from,
-    ${floor('to_time', seconds)} AS ${name}_to`;
+function factAliases(query: FactsQuery): string {
+  const { shapes = SHAPES } = query;
+  const seconds = secondsOf(query);
+  const known = typeof seconds.start === 'number';
+  const range = (name: string, size: number) => `
+    ${multiply(seconds.start, size)} AS ${name}_begin,
+    ${firstWhole(seconds, size)} AS ${name}_from,
+    ${multiply(seconds.end, size)} AS ${name}_to`;
   const waiting = (shape: Shape) => `
     (
         SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60))
         FROM rollup_marks FINAL
-        WHERE waits AND shape = '${shape}'
+        WHERE waits AND shape = ${LITERALS[shape]}
     ) AS ${shape}_waiting,
     ${shape}_waiting.1 AS ${shape}_day_waiting,
     ${shape}_waiting.2 AS ${shape}_hour_waiting,
     ${shape}_waiting.3 AS ${shape}_minute_waiting`;
   return `
-    toDateTime(${start}, 'UTC') AS from_time,
-    toDateTime(${end}, 'UTC') AS to_time,
-    toUInt32(${step}) AS step_s,${range('day', 86_400)},${range('hour', 3_600)},${range('minute', 60)},${shapes.map(waiting).join(',')}`;
+    ${known ? seconds.start : `toUnixTimestamp(toDateTime(${query.start}, 'UTC'))`} AS from_s,
+    ${known ? seconds.end : `toUnixTimestamp(toDateTime(${query.end}, 'UTC'))`} AS to_s,
+    ${known ? seconds.step : `toUInt32(${query.step})`} AS step_s,
+    toDateTime(from_s, 'UTC') AS from_time,
+    toDateTime(to_s, 'UTC') AS to_time,${range('day', 86_400)},${range('hour', 3_600)},${range('minute', 60)},${shapes.map(waiting).join(',')}`;
 }
+
+const LITERALS: Record<Shape, string> = {
+  number: "'number'",
+  histogram: "'histogram'",
+  exponential_histogram: "'exponential_histogram'",
+  summary: "'summary'",
+};
 
 const BUCKET_OF = { day: 'toStartOfDay', hour: 'toStartOfHour', minute: 'toStartOfMinute' } as const;
 type Resolution = keyof typeof BUCKET_OF;
@@ -96,7 +130,9 @@ function isTaken(shape: Shape, r: Resolution): string {
 /** The opposite for the bucket of resolution `r` in which `time` lies, in a form that primary keys understand. */
 function isRefined(shape: Shape, r: Resolution): string {
   const waiting = `${shape}_${r}_waiting`;
-  return `(time >= ${r}_begin AND time < ${r}_from OR time >= greatest(${r}_to, ${r}_begin)
+  // Points have nanoseconds, with which a number of seconds does not compare.
+  const at = (seconds: string) => (r === 'minute' ? `toDateTime(${seconds}, 'UTC')` : seconds);
+  return `(time >= ${at(`${r}_begin`)} AND time < ${at(`${r}_from`)} OR time >= ${at(`greatest(${r}_to, ${r}_begin)`)}
             OR time >= arrayMin(${waiting}) AND ${BUCKET_OF[r]}(time) IN ${waiting})`;
 }
 
@@ -115,7 +151,7 @@ function chainRows(shape: Shape, series: string): string {
   ].join('\n        UNION ALL');
 }
 
-const STEP_OF = `toDateTime(toUnixTimestamp(from_time) + intDiv(toUnixTimestamp(first_time) - toUnixTimestamp(from_time), step_s) * step_s, 'UTC')`;
+const STEP_OF = `toDateTime(from_s + intDiv(toUnixTimestamp(first_time) - from_s, step_s) * step_s, 'UTC')`;
 
 /**
  * SELECT of (series_id, time, count, sum, has_sum, increase, level_count, level_sum, last, last_time, is_ended, points,

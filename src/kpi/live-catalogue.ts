@@ -1,0 +1,79 @@
+/**
+ * The catalogue while the server runs: loaded and published at the start, and again whenever a file of it changes. Enters:
+ * how to load and to publish; leaves: the catalogue in use. One that cannot be used never takes the place of one that could.
+ */
+import type { Component } from '../model/component.js';
+import type { Catalogue } from '../model/kpi.js';
+import type { Published } from './publish-catalogue.js';
+
+export interface LiveCatalogueOptions {
+  /** As it was read before anything listened. */
+  initial: Catalogue;
+  load: () => Promise<Catalogue>;
+  /** Something that changes whenever a file of the catalogue does. */
+  readFingerprint: () => Promise<string>;
+  publish: (catalogue: Catalogue) => Promise<Published>;
+  /** Time between two looks, milliseconds. */
+  everyMs: number;
+  log: { info(message: string): void; warn(message: string): void; error(message: string): void };
+}
+
+export interface LiveCatalogue extends Component {
+  current(): Catalogue;
+  /** Looks at the files now; never throws. */
+  reload(): Promise<void>;
+}
+
+export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogue {
+  const { log } = options;
+  let catalogue = options.initial;
+  let fingerprint = '';
+  let timer: NodeJS.Timeout | undefined;
+  let look = Promise.resolve();
+  let lastProblem = '';
+
+  async function publish(next: Catalogue): Promise<void> {
+    const { added, changed, removed } = await options.publish(next);
+    const parts = Object.entries({ added, changed, removed }).filter(([, names]) => names.length > 0);
+    if (parts.length > 0)
+      log.info(`KPIs ${parts.map(([what, names]) => `${what}: ${names.join(', ')}`).join('; ')}`);
+    for (const warning of next.warnings) log.warn(warning);
+    catalogue = next;
+  }
+
+  async function lookAgain(): Promise<void> {
+    try {
+      const now = await options.readFingerprint();
+      if (now === fingerprint) return;
+      await publish(await options.load());
+      fingerprint = now;
+      lastProblem = '';
+    } catch (error) {
+      const problem = (error as Error).message;
+      if (problem !== lastProblem)
+        log.error(`the catalogue changed and cannot be used, the one before stays in use: ${problem}`);
+      lastProblem = problem;
+    }
+  }
+
+  /** One look after the other, so that a later one always sees what was there when it was asked for. */
+  function reload(): Promise<void> {
+    look = look.then(lookAgain);
+    return look;
+  }
+
+  return {
+    current: () => catalogue,
+    reload,
+    async start() {
+      fingerprint = await options.readFingerprint();
+      await publish(catalogue);
+      timer ??= setInterval(reload, options.everyMs).unref();
+    },
+    async shutdown() {
+      clearInterval(timer);
+      timer = undefined;
+      await look;
+    },
+  };
+}
