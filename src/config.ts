@@ -292,6 +292,11 @@ export const SETTINGS = {
     default: '',
     about: 'a taxonomy.yaml of your own instead of catalogue/taxonomy.yaml',
   },
+  catalogueFolder: {
+    env: 'PLUMBLINE_CATALOGUE',
+    default: '',
+    about: 'a folder with kpis/*.yaml of your own, over those of catalogue/kpis',
+  },
   logLevel: {
     env: 'PLUMBLINE_LOG_LEVEL',
     default: 'info',

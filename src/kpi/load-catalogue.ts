@@ -1,0 +1,105 @@
+/**
+ * The KPI catalogue. Enters: folders with kpis/*.yaml, the built-in one first, and the categories of the taxonomy;
+ * leaves: a Catalogue that makes sense throughout, or one UserError that lists everything wrong with file, line and
+ * reason. Never asks ClickHouse anything: whether a metric exists is not known here.
+ */
+import { UserError } from '../model/errors.js';
+import type { Catalogue, Kpi } from '../model/kpi.js';
+import { describePath, listProblems } from '../model/schema-problems.js';
+import { listPlaceProblems, type PlaceCategory } from '../model/taxonomy-place.js';
+import type { YamlPath } from '../model/yaml-source.js';
+import { type FileProblem, readCatalogueFiles } from './catalogue-files.js';
+import { type LayeredKpi, layCatalogue } from './catalogue-layers.js';
+import { KNOWN_KEYS, kpiSchema } from './catalogue-schema.js';
+import { checkKpi } from './check-kpi.js';
+import { listOddities } from './kpi-oddities.js';
+import { readKpi } from './read-kpi.js';
+
+export interface LoadOptions {
+  /** Later ones override earlier ones. */
+  folders: readonly string[];
+  categories: readonly PlaceCategory[];
+}
+
+export async function loadCatalogue({ folders, categories }: LoadOptions): Promise<Catalogue> {
+  const problems: FileProblem[] = [];
+  const warnings: FileProblem[] = [];
+  const entries = await readCatalogueFiles(folders, problems);
+  const { kpis: layered, replaced } = layCatalogue(entries, problems);
+  for (const kpi of replaced) problems.push(...findProblems(kpi));
+  const kpis: Kpi[] = [];
+  for (const kpi of layered) {
+    const found = findProblems(kpi);
+    const places = findPlaceProblems(kpi, categories);
+    problems.push(...found, ...places.problems);
+    warnings.push(...places.warnings);
+    if (found.length > 0 || places.problems.length > 0 || places.warnings.length > 0) continue;
+    const parsed = kpiSchema.safeParse(kpi.raw);
+    if (parsed.success) kpis.push(readKpi(parsed.data, { file: kpi.entry.file, line: lineOf(kpi, []) }));
+  }
+  refuse(problems);
+  warnings.push(...(await listOddities(kpis, layered)));
+  kpis.sort((a, b) => (a.name < b.name ? -1 : 1));
+  return { kpis, folders, warnings: sortByPlace(warnings).map(describe) };
+}
+
+/** Everything wrong with a KPI in the keys that it gives itself: what it inherits is told where it was written. */
+function findProblems(kpi: LayeredKpi): FileProblem[] {
+  const { entry, raw, ownKeys } = kpi;
+  const name = entry.name === '' ? 'a KPI without a name' : entry.name;
+  const isOwn = (key: unknown) => ownKeys === undefined || ownKeys.has(String(key));
+  const problems: FileProblem[] = [];
+  for (const { path, key, reason } of listProblems(kpiSchema.safeParse(raw), [], KNOWN_KEYS)) {
+    if (!isOwn(path[0] ?? key)) continue;
+    const at = path.length === 0 ? '' : `${describePath(path)}${key === undefined ? ' ' : ': '}`;
+    const line = key === undefined ? lineOf(kpi, path) : entry.yaml.lineOfKey([...entry.path, ...path], key);
+    problems.push({ file: entry.file, line, reason: `${name}: ${at}${reason}` });
+  }
+  for (const { path, reason, keys } of checkKpi(raw)) {
+    const own = isOwn(path[0]) ? path[0] : keys.find(isOwn);
+    if (own === undefined) continue;
+    const line = lineOf(kpi, own === path[0] ? path : [own]);
+    problems.push({ file: entry.file, line, reason: `${name}: ${reason}` });
+  }
+  return problems;
+}
+
+/**
+ * A category that does not exist is a mistake of who wrote it. A built-in KPI says nothing wrong: whoever has a taxonomy
+ * of other categories has no place for it, and it is left out.
+ */
+function findPlaceProblems(
+  kpi: LayeredKpi,
+  categories: readonly PlaceCategory[],
+): { problems: FileProblem[]; warnings: FileProblem[] } {
+  const { entry, raw, ownKeys } = kpi;
+  const problems: FileProblem[] = [];
+  const warnings: FileProblem[] = [];
+  for (const { key, reason } of listPlaceProblems(categories, raw.category, raw.subcategory)) {
+    const isInherited = ownKeys !== undefined && !ownKeys.has('category') && !ownKeys.has('subcategory');
+    const problem = { file: entry.file, line: lineOf(kpi, isInherited ? [] : [key]), reason: '' };
+    if (entry.layer > 0 && !isInherited) problems.push({ ...problem, reason: `${entry.name}: ${reason}` });
+    else warnings.push({ ...problem, reason: `KPI "${entry.name}" is left out: ${reason}` });
+  }
+  return { problems, warnings };
+}
+
+function lineOf({ entry }: LayeredKpi, path: YamlPath): number {
+  return entry.yaml.lineOf([...entry.path, ...path]);
+}
+
+function refuse(problems: readonly FileProblem[]): void {
+  if (problems.length === 0) return;
+  const lines = sortByPlace(problems).map((problem) => `  ${describe(problem)}`);
+  const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
+  throw new UserError(`the KPI catalogue has ${count}:\n${lines.join('\n')}`);
+}
+
+/** By file and line; the order of findings at one line stays. */
+function sortByPlace(problems: readonly FileProblem[]): FileProblem[] {
+  return [...problems].sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
+}
+
+function describe({ file, line, reason }: FileProblem): string {
+  return `${file}:${line}: ${reason}`;
+}
