@@ -297,6 +297,12 @@ export const SETTINGS = {
     default: '',
     about: 'a folder with kpis/*.yaml of your own, over those of catalogue/kpis',
   },
+  catalogueBuiltIn: {
+    env: 'PLUMBLINE_CATALOGUE_BUILT_IN',
+    default: 'true',
+    oneOf: ['true', 'false'],
+    about: 'whether the built-in KPIs are there too; false = only those of PLUMBLINE_CATALOGUE',
+  },
   logLevel: {
     env: 'PLUMBLINE_LOG_LEVEL',
     default: 'info',

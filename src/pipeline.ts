@@ -16,6 +16,10 @@ import { SeriesTable } from './decode/series-table.js';
 import { createDrainLog } from './drain-log.js';
 import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
+import { readFingerprint } from './kpi/catalogue-fingerprint.js';
+import { createLiveCatalogue } from './kpi/live-catalogue.js';
+import { loadCatalogue } from './kpi/load-catalogue.js';
+import { publishCatalogue } from './kpi/publish-catalogue.js';
 import type { ClickHouse } from './model/clickhouse.js';
 import type { Address, Component } from './model/component.js';
 import { UserError } from './model/errors.js';
@@ -36,6 +40,7 @@ import { connectClickHouse } from './store/http-driver.js';
 import { Rollups } from './store/rollups.js';
 import { readQuery } from './store/sql-files.js';
 import { createStorage } from './store/storage.js';
+import { FACTS } from './store/views/metric-facts.js';
 import { describeExposure, openTransportSecurity } from './transport-security.js';
 
 export interface Pipeline extends Component {
@@ -71,6 +76,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const onError = (error: Error) => log.error({ err: error }, 'unexpected error');
   const taxonomy = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
   for (const warning of taxonomy.warnings) log.warn(warning);
+  const folders = catalogueFolders(config);
+  const loadKpis = () => loadCatalogue({ folders, categories: taxonomy.categories });
+  const initial = await loadKpis();
   const security = await openTransportSecurity(config, log);
   const directory = await openDataDirectory(config.dataDir);
   const clickhouse = await openClickHouse(config, directory);
@@ -156,6 +164,16 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       log.warn({ err: error }, 'the active series cannot be read; budgets go on as they are'),
   });
 
+  const catalogue = createLiveCatalogue({
+    initial,
+    load: loadKpis,
+    readFingerprint: () => readFingerprint(folders),
+    publish: (next, signal) =>
+      publishCatalogue(next, { clickhouse, facts: FACTS, readQuery, nowUnixMs: nowUnixMs(), signal }),
+    everyMs: config.reloadMs,
+    log,
+  });
+
   const { host } = config;
   const inflight = new InflightBytes(config.inflightBytesMax);
   const receive = {
@@ -201,7 +219,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     { component: grpc, env: 'PLUMBLINE_GRPC_PORT', port: config.grpcPort },
     { component: http, env: 'PLUMBLINE_HTTP_PORT', port: config.httpPort },
   ];
-  const storage = createStorage(clickhouse, [activeSeries, rollups, drain], log);
+  const storage = createStorage(clickhouse, [activeSeries, rollups, drain, catalogue], log);
 
   async function start(): Promise<void> {
     // First, so that it measures what an earlier process left in the spool too.
@@ -340,6 +358,12 @@ async function startListening({ component, env, port }: Listener, host: string):
     }
     throw error;
   }
+}
+
+/** Folders of the KPI catalogue, later ones over earlier ones. */
+export function catalogueFolders({ catalogueFolder, catalogueBuiltIn }: Config): string[] {
+  const builtIn = fileURLToPath(new URL('../catalogue', import.meta.url));
+  return [...(catalogueBuiltIn === 'true' ? [builtIn] : []), ...(catalogueFolder ? [catalogueFolder] : [])];
 }
 
 export function defaultTaxonomyFile(): string {

@@ -4,7 +4,7 @@
  */
 import type { Formula, GroupLabel, Kpi, Measure, MetricShape, Selector, Source, Term } from '../model/kpi.js';
 import { parseUnit } from '../model/unit.js';
-import { isOneOf, numberLiteral, quote } from './sql-text.js';
+import { isOneOf, numberLiteral, quote, quoteList } from './sql-text.js';
 
 /** A term in its place: `k` numbers all terms of a KPI, sources and all. */
 export interface PlacedTerm {
@@ -63,6 +63,16 @@ function termsOf(formula: Formula, unit: string): { role: string; term: Term; un
   }
 }
 
+/** Whether a formula counts events, good ones among all: what an error budget needs. Bytes used of bytes there are no events. */
+export function countsEvents(formula: Formula): boolean {
+  if (formula.kind === 'uptime') return true;
+  return (
+    formula.kind === 'ratio' &&
+    formula.numerator.measure === 'amount' &&
+    formula.denominator.measure === 'amount'
+  );
+}
+
 /** Names of all metrics that a KPI may read. */
 export function metricsOf(kpi: Kpi): string[] {
   const terms = placeTerms(kpi).flatMap(({ term }) => term.selectors);
@@ -90,7 +100,7 @@ export function attributeSql(name: string): string {
   return `if(mapContains(attributes, ${key}), attributes[${key}], resource_attributes[${key}])`;
 }
 
-function hasAttributeSql(name: string): string {
+export function hasAttributeSql(name: string): string {
   if (name === 'service') return `(source_system != '')`;
   return `(mapContains(attributes, ${quote(name)}) OR mapContains(resource_attributes, ${quote(name)}))`;
 }
@@ -104,31 +114,47 @@ export function labelSql({ attributes }: GroupLabel): string {
 }
 
 /** Types in `series.metric_type` of each shape. */
-const TYPES: Record<MetricShape, string> = {
-  number: `'gauge', 'sum'`,
-  histogram: `'histogram'`,
-  exponential_histogram: `'exponential_histogram'`,
-  summary: `'summary'`,
+export const TYPES_OF_SHAPE: Record<MetricShape, readonly string[]> = {
+  number: ['gauge', 'sum'],
+  histogram: ['histogram'],
+  exponential_histogram: ['exponential_histogram'],
+  summary: ['summary'],
 };
 
-/** Condition on a row of `series`, unit apart. */
-export function selectorSql({ metric, where, whereNot, shapes }: Selector): string {
+/** Condition on a row of `series`: of this metric, with these attributes. Shape, measure and unit apart. */
+export function namesSql({ metric, where, whereNot }: Selector): string {
   const conditions = [`metric_name = ${quote(metric)}`];
-  if (shapes.length > 0)
-    conditions.push(`metric_type IN (${shapes.map((shape) => TYPES[shape]).join(', ')})`);
   for (const [name, values] of Object.entries(where))
     conditions.push(
       values.length === 0 ? `NOT ${hasAttributeSql(name)}` : isOneOf(attributeSql(name), values),
     );
   for (const [name, values] of Object.entries(whereNot))
-    conditions.push(`NOT ${isOneOf(attributeSql(name), values)}`);
+    conditions.push(
+      values.length === 0 ? hasAttributeSql(name) : `NOT ${isOneOf(attributeSql(name), values)}`,
+    );
   return conditions.join(' AND ');
 }
 
-/** Condition that a series belongs to a term and has a unit that can be compared. */
+/** Condition that a series has one of the shapes that a selector asks for. */
+export function hasShapeSql({ shapes }: Selector): string {
+  if (shapes.length === 0) return 'true';
+  return `metric_type IN ${quoteList(shapes.flatMap((shape) => TYPES_OF_SHAPE[shape]))}`;
+}
+
+/** Condition that a series has what a measure takes: a gauge counts nothing, a counter has no values to be averaged. */
+export function isMeasurableSql(measure: Measure): string {
+  if (measure === 'last') return `metric_type IN ('gauge', 'sum')`;
+  return measure === 'average' ? `NOT (metric_type = 'sum' AND is_monotonic)` : `metric_type != 'gauge'`;
+}
+
+/** Condition that a series belongs to a term, can be measured as it says and has a unit that can be compared. */
 export function termSql({ term, unit }: PlacedTerm): string {
-  const selected = term.selectors.map((selector) => `(${selectorSql(selector)})`).join(' OR ');
-  return unit === undefined ? selected : `(${selected}) AND ${hasUnitSql(unit)}`;
+  const selected = term.selectors
+    .map((selector) => [namesSql(selector), hasShapeSql(selector)].filter((sql) => sql !== 'true'))
+    .map((conditions) => `(${conditions.join(' AND ')})`)
+    .join(' OR ');
+  const usable = [isMeasurableSql(term.measure), ...(unit === undefined ? [] : [hasUnitSql(unit)])];
+  return `(${selected}) AND ${usable.join(' AND ')}`;
 }
 
 export function hasUnitSql(unit: string): string {

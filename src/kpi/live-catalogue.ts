@@ -12,7 +12,8 @@ export interface LiveCatalogueOptions {
   load: () => Promise<Catalogue>;
   /** Something that changes whenever a file of the catalogue does. */
   readFingerprint: () => Promise<string>;
-  publish: (catalogue: Catalogue) => Promise<Published>;
+  /** Stops early when the signal says so: what is left is done at the next start. */
+  publish: (catalogue: Catalogue, signal: AbortSignal) => Promise<Published>;
   /** Time between two looks, milliseconds. */
   everyMs: number;
   log: { info(message: string): void; warn(message: string): void; error(message: string): void };
@@ -27,18 +28,31 @@ export interface LiveCatalogue extends Component {
 export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogue {
   const { log } = options;
   let catalogue = options.initial;
+  const stopping = new AbortController();
   let fingerprint = '';
   let timer: NodeJS.Timeout | undefined;
   let look = Promise.resolve();
   let lastProblem = '';
 
   async function publish(next: Catalogue): Promise<void> {
-    const { added, changed, removed } = await options.publish(next);
+    const { added, changed, removed } = await options.publish(next, stopping.signal);
     const parts = Object.entries({ added, changed, removed }).filter(([, names]) => names.length > 0);
     if (parts.length > 0)
       log.info(`KPIs ${parts.map(([what, names]) => `${what}: ${names.join(', ')}`).join('; ')}`);
     for (const warning of next.warnings) log.warn(warning);
     catalogue = next;
+  }
+
+  async function publishFirst(): Promise<void> {
+    try {
+      fingerprint = await options.readFingerprint();
+      await publish(catalogue);
+    } catch (error) {
+      // Whatever it was, the next look tries again.
+      fingerprint = '';
+      if (!stopping.signal.aborted)
+        log.error(`the catalogue cannot be published: ${(error as Error).message}`);
+    }
   }
 
   async function lookAgain(): Promise<void> {
@@ -65,14 +79,15 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
   return {
     current: () => catalogue,
     reload,
+    // Nobody waits for it: metrics are taken meanwhile.
     async start() {
-      fingerprint = await options.readFingerprint();
-      await publish(catalogue);
-      timer ??= setInterval(reload, options.everyMs).unref();
+      if (timer !== undefined) return;
+      timer = setInterval(reload, options.everyMs).unref();
+      look = publishFirst();
     },
     async shutdown() {
+      stopping.abort();
       clearInterval(timer);
-      timer = undefined;
       await look;
     },
   };

@@ -2,10 +2,12 @@
  * The catalogue in ClickHouse: definitions and targets with the time from which they hold, and two views for each KPI. Enters:
  * a Catalogue; leaves: what changed. What is the same already is left alone, so any number of receivers may do it.
  */
+import { createHash } from 'node:crypto';
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
 import { compileKpi } from './compile-kpi.js';
+import { coverageSql } from './coverage-sql.js';
 import { windowSql } from './kpi-window.js';
 import { quote } from './sql-text.js';
 
@@ -15,6 +17,8 @@ export interface PublishOptions {
   /** Text of a file of clickhouse/queries. */
   readQuery: (name: string) => string;
   nowUnixMs: number;
+  /** Ends the work between two statements. */
+  signal?: AbortSignal;
 }
 
 export interface Published {
@@ -26,6 +30,8 @@ export interface Published {
 
 /** How the views of KPIs are told from those that users made. */
 const VIEW_COMMENT = 'KPI of the catalogue';
+/** kpi_coverage has all KPIs in one statement; it may be as long as it has to. */
+const VIEW_SETTINGS = { max_query_size: 64 * 1024 * 1024, max_ast_elements: 5_000_000 };
 
 export async function publishCatalogue(catalogue: Catalogue, options: PublishOptions): Promise<Published> {
   const published = await publishDefinitions(catalogue, options);
@@ -105,21 +111,36 @@ async function define(
   await clickhouse.command(readQuery('kpi_define'), { params });
 }
 
-/** kpi_NAME(start_time, end_time, step_s): a row for each step; kpi_NAME_status(at_time): the status at a time. */
-async function publishViews(catalogue: Catalogue, { clickhouse, facts }: PublishOptions): Promise<void> {
-  const wanted = new Set<string>();
-  for (const kpi of catalogue.kpis) {
-    for (const [name, sql] of Object.entries(viewsOf(kpi, facts))) {
-      wanted.add(name);
-      await clickhouse.command(`CREATE OR REPLACE VIEW ${name} AS ${sql}\nCOMMENT ${quote(VIEW_COMMENT)}`);
-    }
-  }
-  const views = await clickhouse.query<{ name: string }>(
-    'SELECT name FROM system.tables WHERE database = {database:String} AND comment = {comment:String}',
+/**
+ * kpi_NAME(start_time, end_time, step_s): a row for each step; kpi_NAME_status(at_time): the status at a time; kpi_coverage:
+ * which metrics feed which KPI.
+ */
+async function publishViews(
+  catalogue: Catalogue,
+  { clickhouse, facts, signal }: PublishOptions,
+): Promise<void> {
+  const views = await clickhouse.query<{ name: string; comment: string }>(
+    'SELECT name, comment FROM system.tables WHERE database = {database:String} AND startsWith(comment, {comment:String})',
     { params: { database: clickhouse.database, comment: VIEW_COMMENT } },
   );
-  for (const { name } of views.filter((view) => !wanted.has(view.name)))
+  const known = new Map(views.map(({ name, comment }) => [name, comment]));
+  for (const [name, sql] of listViews(catalogue, facts)) {
+    const comment = `${VIEW_COMMENT}, ${createHash('sha256').update(sql).digest('hex').slice(0, 16)}`;
+    const isSame = known.get(name) === comment;
+    known.delete(name);
+    // A view takes its time to be made, and most are what they were before.
+    if (isSame) continue;
+    if (signal?.aborted) return;
+    const text = `CREATE OR REPLACE VIEW ${name} AS ${sql}\nCOMMENT ${quote(comment)}`;
+    await clickhouse.command(text, { settings: VIEW_SETTINGS });
+  }
+  for (const name of known.keys())
     await clickhouse.command('DROP VIEW IF EXISTS {name:Identifier}', { params: { name } });
+}
+
+function listViews(catalogue: Catalogue, facts: FactsSql): [name: string, sql: string][] {
+  const views = catalogue.kpis.flatMap((kpi) => Object.entries(viewsOf(kpi, facts)));
+  return views.length === 0 ? [] : [['kpi_coverage', coverageSql(catalogue.kpis)], ...views];
 }
 
 export function viewsOf(kpi: Kpi, facts: FactsSql): Record<string, string> {
