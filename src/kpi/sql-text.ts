@@ -27,7 +27,8 @@ export function isOneOf(sql: string, values: readonly string[]): string {
   return parts.length === 1 ? parts[0]! : `(${parts.join(' OR ')})`;
 }
 
-function toRegex(glob: string): string {
+/** A regular expression for values that fit a pattern with *. */
+export function toRegex(glob: string): string {
   const escaped = glob.split('*').map((text) => text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
   return `^${escaped.join('(?s:.*)')}$`;
 }

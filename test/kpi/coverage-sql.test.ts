@@ -1,0 +1,221 @@
+/** kpi_coverage: which metrics feed which KPI, and why some cannot; against the series that select KPIs by themselves. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRandom } from '../../src/demo/random.js';
+import { coverageSql } from '../../src/kpi/coverage-sql.js';
+import { placeTerms, termSql } from '../../src/kpi/kpi-terms.js';
+import { publishCatalogue } from '../../src/kpi/publish-catalogue.js';
+import type { Kpi, Selector } from '../../src/model/kpi.js';
+import { readQuery } from '../../src/store/sql-files.js';
+import { FACTS } from '../../src/store/views/metric-facts.js';
+import { NOW_UNIX_MS, type OtlpMessage } from '../testkit/otlp-arbitrary.js';
+import { numberPoint, stringAttribute } from '../testkit/otlp-message.js';
+import { kpisOf, ofService, openStoredMetrics, type StoredMetrics } from '../testkit/stored-metrics.js';
+
+const KPIS = kpisOf(`
+- name: response_time
+  unit: s
+  sources:
+    - name: http
+      average: { metric: http.server.request.duration, where_not: { http.route: [/healthz] }, shapes: [histogram] }
+    - name: recorder
+      average: response_time
+- name: error_rate
+  unit: '%'
+  sources:
+    - name: recorder
+      ratio: { of: error_rate, to: throughput }
+    - name: http
+      ratio:
+        of: { metric: http.server.request.duration, where: { http.response.status_code: '5*' } }
+        to: http.server.request.duration
+- name: users
+  unit: '{user}'
+  sources: [{ name: gauge, last: active_users }]
+- name: cost
+  unit: '{USD}'
+  sources: [{ name: spent, sum: { of: cost } }]
+`);
+
+let stored: StoredMetrics;
+let rows: Record<string, unknown>[];
+
+const attributes = (values: Record<string, string>) =>
+  Object.entries(values).map(([key, value]) => stringAttribute(key, value));
+const timed = (name: string, unit: string, values: Record<string, string> = {}): OtlpMessage => ({
+  name,
+  unit,
+  histogram: {
+    dataPoints: [
+      {
+        timeUnixNano: BigInt(NOW_UNIX_MS) * 1_000_000n,
+        count: 2n,
+        sum: 3,
+        bucketCounts: [2n],
+        attributes: attributes(values),
+      },
+    ],
+    aggregationTemporality: 1,
+  },
+});
+const levelled = (name: string, unit: string): OtlpMessage => ({
+  name,
+  unit,
+  gauge: { dataPoints: [numberPoint()] },
+});
+const counted = (name: string, unit: string): OtlpMessage => ({
+  name,
+  unit,
+  sum: { dataPoints: [numberPoint()], aggregationTemporality: 2, isMonotonic: true },
+});
+
+beforeAll(async () => {
+  stored = await openStoredMetrics(NOW_UNIX_MS);
+  const route = { 'http.route': '/orders' };
+  await stored.send(
+    ofService(
+      'shop',
+      timed('http.server.request.duration', 's', route),
+      timed('http.server.request.duration', 's', { ...route, 'http.response.status_code': '503' }),
+      timed('http.server.request.duration', 's', { 'http.route': '/healthz' }),
+      timed('response_time', 'ms'),
+      counted('error_rate', '{error}'),
+      levelled('throughput', '{request}'),
+      timed('active_users', '{user}'),
+    ),
+  );
+  await stored.send(
+    ofService('bank', timed('response_time', ''), levelled('http.server.request.duration', 's')),
+  );
+  rows = await stored.sql(coverageSql(KPIS));
+}, 60_000);
+afterAll(() => stored.close());
+
+const about = (kpi: string) =>
+  rows
+    .filter((row) => row.kpi === kpi)
+    .map((row) => [
+      row.source,
+      row.term,
+      row.metric,
+      Number(row.series),
+      row.services,
+      Boolean(row.usable),
+      row.reason,
+    ]);
+
+describe('kpi_coverage', () => {
+  it('says which series feed a term, and which cannot because of their unit or shape', () => {
+    expect(about('response_time')).toEqual([
+      ['http', 'of', 'http.server.request.duration', 2, ['shop'], true, ''],
+      [
+        'http',
+        'of',
+        'http.server.request.duration',
+        1,
+        ['bank'],
+        false,
+        'it is a gauge, and a histogram is read',
+      ],
+      ['recorder', 'of', 'response_time', 1, ['shop'], true, ''],
+      ['recorder', 'of', 'response_time', 1, ['bank'], false, "unit '' cannot be compared with s"],
+    ]);
+  });
+
+  it('counts a series for each term that takes it, and says what has no amount', () => {
+    expect(about('error_rate')).toEqual([
+      ['recorder', 'numerator', 'error_rate', 1, ['shop'], true, ''],
+      ['recorder', 'denominator', 'throughput', 1, ['shop'], false, 'a gauge has no amount to be read'],
+      ['http', 'numerator', 'http.server.request.duration', 1, ['shop'], true, ''],
+      ['http', 'denominator', 'http.server.request.duration', 3, ['shop'], true, ''],
+      [
+        'http',
+        'denominator',
+        'http.server.request.duration',
+        1,
+        ['bank'],
+        false,
+        'a gauge has no amount to be read',
+      ],
+    ]);
+    expect(about('users')).toEqual([
+      ['gauge', 'of', 'active_users', 1, ['shop'], false, 'a histogram has no last value to be read'],
+    ]);
+  });
+
+  it('has a row for what nobody sends', () => {
+    expect(about('cost')).toEqual([['spent', 'of', 'cost', 0, [], false, 'no series']]);
+  });
+
+  it('says when they were last seen, their units, types and rules', () => {
+    const [row] = rows.filter((candidate) => candidate.kpi === 'response_time');
+    expect(row).toMatchObject({
+      types: ['histogram'],
+      units: ['s'],
+      rules: ['response-time'],
+    });
+    expect(String(row!.last_seen).slice(0, 19)).toBe(
+      new Date(NOW_UNIX_MS).toISOString().slice(0, 19).replace('T', ' '),
+    );
+  });
+});
+
+describe('the selectors of kpi_coverage', () => {
+  it('take the series that the SQL of KPIs takes', async () => {
+    const random = createRandom(7);
+    const values = ['/orders', '/healthz', '/o*', '*z', '50*', '503', 'shop', 'b*k', ''];
+    const conditions = () =>
+      Object.fromEntries(
+        random
+          .pick([[], [], [], ['http.route'], ['http.response.status_code', 'service'], ['service.name']])
+          .map((name) => [
+            name,
+            random.pick([[], [random.pick(values)], [random.pick(values), random.pick(values)]]),
+          ]),
+      );
+    const selector = (): Selector => ({
+      metric: random.pick(['http.server.request.duration', 'response_time', 'throughput', 'active_users']),
+      where: conditions(),
+      whereNot: conditions(),
+      shapes: random.pick([[], [], ['number'], ['histogram', 'summary']]),
+    });
+    const kpis = Array.from({ length: 150 }, (_, i): Kpi => {
+      const of = {
+        selectors: random.pick([[selector()], [selector(), selector()]]),
+        measure: random.pick(['amount', 'total', 'average', 'last'] as const),
+        across: 'average' as const,
+      };
+      const unit = random.pick(['s', '1', '{request}']);
+      return {
+        ...KPIS[0]!,
+        name: `kpi_${i}`,
+        unit,
+        sources: [{ name: 'only', formula: { kind: 'average', of } }],
+      };
+    });
+    const taken = await stored.sql(
+      `SELECT ${kpis.map((kpi) => `countIf(${termSql(placeTerms(kpi)[0]!)}) AS ${kpi.name}`).join(', ')} FROM series FINAL`,
+    );
+    const covered = await stored.sql(
+      `SELECT kpi, sumIf(series, usable) AS series FROM (${coverageSql(kpis)}) GROUP BY kpi`,
+    );
+    expect(Object.fromEntries(covered.map(({ kpi, series }) => [kpi, series]))).toEqual(taken[0]);
+    expect(Object.values(taken[0]!).filter((count) => Number(count) > 0).length).toBeGreaterThan(20);
+  });
+});
+
+describe('the published view', () => {
+  it('answers for the KPIs that there are, and is gone with the last of them', async () => {
+    const publish = (kpis: readonly Kpi[]) =>
+      publishCatalogue(
+        { kpis, folders: [], warnings: [] },
+        { clickhouse: stored.clickhouse, facts: FACTS, readQuery, nowUnixMs: NOW_UNIX_MS },
+      );
+    await publish(KPIS.slice(2));
+    expect(await stored.sql('SELECT DISTINCT kpi FROM kpi_coverage ORDER BY kpi')).toEqual([
+      { kpi: 'cost' },
+      { kpi: 'users' },
+    ]);
+    await publish([]);
+    expect(await stored.sql("SELECT name FROM system.tables WHERE name LIKE 'kpi\\_%'")).toEqual([]);
+  });
+});

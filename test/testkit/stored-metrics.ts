@@ -1,0 +1,104 @@
+/**
+ * An engine that stores what OTLP requests say, without sockets and spool, for tests that ask about series and KPIs.
+ * Enters: messages; leaves: rows and rollups, on a clock of the test's choice. And KPIs from the text of a catalogue file.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { createClassifier } from '../../src/classify/classifier.js';
+import { loadTaxonomy } from '../../src/classify/taxonomy.js';
+import { decodeProtobuf } from '../../src/decode/protobuf-decoder.js';
+import { SeriesTable } from '../../src/decode/series-table.js';
+import { kpiSchema } from '../../src/kpi/catalogue-schema.js';
+import { readKpi } from '../../src/kpi/read-kpi.js';
+import type { ClickHouse } from '../../src/model/clickhouse.js';
+import type { Kpi } from '../../src/model/kpi.js';
+import { PointBatch } from '../../src/model/point-batch.js';
+import { defaultTaxonomyFile } from '../../src/pipeline.js';
+import { encodeBatch } from '../../src/spool/batch-blocks.js';
+import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
+import { applyMigrations } from '../../src/store/migrations.js';
+import { Rollups } from '../../src/store/rollups.js';
+import { LIMITS } from './decode-fixture.js';
+import type { OtlpMessage } from './otlp-arbitrary.js';
+import { stringAttribute, toProtobuf } from './otlp-message.js';
+
+export interface StoredMetrics {
+  clickhouse: ClickHouse;
+  rollups: Rollups;
+  /** Stores a request; every point must be taken. */
+  send(message: OtlpMessage): Promise<void>;
+  /** Rows, once everything is rolled up. */
+  sql<Row extends object = Record<string, unknown>>(text: string): Promise<Row[]>;
+  close(): Promise<void>;
+}
+
+export async function openStoredMetrics(nowMs: number): Promise<StoredMetrics> {
+  const directory = mkdtempSync(join(tmpdir(), 'plumbline-stored-'));
+  mkdirSync(join(directory, 'tmp'));
+  const clickhouse = await openEmbeddedClickHouse({
+    directory: join(directory, 'clickhouse'),
+    database: 'plumbline',
+    temporaryDirectory: join(directory, 'tmp'),
+  });
+  await applyMigrations(clickhouse);
+  const rollups = new Rollups({
+    clickhouse,
+    receiver: 'receiver-a',
+    delayMs: 0,
+    nowUnixMs: () => nowMs,
+    onError: (error) => {
+      throw error;
+    },
+  });
+  const classify = createClassifier(await loadTaxonomy(defaultTaxonomyFile()));
+  const series = new SeriesTable({ classify, seed: 1, entriesMax: 100_000 });
+  let inserts = 0;
+  return {
+    clickhouse,
+    rollups,
+    async send(message) {
+      const batch = new PointBatch();
+      const { rejections } = decodeProtobuf(toProtobuf(message), {
+        batch,
+        series,
+        limits: LIMITS,
+        nowUnixMs: nowMs,
+      });
+      if (rejections.length > 0) throw new Error(JSON.stringify(rejections));
+      const frames = encodeBatch(batch, nowMs / 1000).map((block) => ({
+        table: block.table,
+        rows: block.rows,
+        payload: Buffer.concat(block.pieces),
+      }));
+      for (const { table, payload } of frames)
+        await clickhouse.insertNative(table, [payload], { deduplicationToken: `insert-${inserts++}` });
+      await rollups.markTouched(frames);
+    },
+    async sql<Row extends object>(text: string) {
+      await rollups.settle();
+      return clickhouse.query<Row>(text);
+    },
+    async close() {
+      await clickhouse.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Metrics of one service in one scope. */
+export function ofService(service: string, ...metrics: OtlpMessage[]): OtlpMessage {
+  const resource = { attributes: [stringAttribute('service.name', service)] };
+  return { resourceMetrics: [{ resource, scopeMetrics: [{ metrics }] }] };
+}
+
+/** KPIs of a file; keys that every KPI must have are filled in. */
+export function kpisOf(yaml: string): Kpi[] {
+  const required = { category: 'system_performance', subcategory: 'response_times', description: 'A KPI.' };
+  const entries = [parse(yaml)].flat() as Record<string, unknown>[];
+  return entries.map((entry) => {
+    const whole = { ...required, title: entry.name, direction: 'lower_is_better', ...entry };
+    return readKpi(kpiSchema.parse(whole), { file: 'test.yaml', line: 1 });
+  });
+}
