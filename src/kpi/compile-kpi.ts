@@ -124,7 +124,8 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
   return `WITH ${facts.aliases(query)}${judgeSql(kpi, measured, isSteps)}`;
 }
 
-/** a: amount or total, n and s: values and their sum, l: newest value, p: points, r: resets, e: time of the newest. */
+/** a: amount or total, n and s: values and their sum, l: newest value, p: points, r: resets, b and e: times of the
+ * first and the newest, c: slots with any. */
 function termColumns({ k, term }: PlacedTerm, u: number | undefined, isSteps: boolean): string {
   const is = `has(terms, ${k})`;
   const inUnit = (sum: string, count: string) =>
@@ -144,6 +145,7 @@ function termColumns({ k, term }: PlacedTerm, u: number | undefined, isSteps: bo
     ...value[term.measure],
     `sumIf(f.points, ${is}) AS p_${k}`,
     `sumIf(f.resets, ${is}) AS r_${k}`,
+    `minIf(f.begun_time, ${is}) AS b_${k}`,
     `maxIf(f.last_time, ${is}) AS e_${k}`,
     isSteps ? `toUInt64(1) AS c_${k}` : `length(groupUniqArrayArrayIf(f.times, ${is})) AS c_${k}`,
   ].join(', ');
@@ -226,7 +228,8 @@ function formulaValue(
     }
     case 'sum': {
       const a = read(of('of'));
-      return { value: formula.perS === undefined ? a : `${a} * ${numberLiteral(formula.perS)} / ${seconds}` };
+      if (formula.perS === undefined) return { value: a };
+      return { value: `${a} * ${numberLiteral(formula.perS)} / ${measuredSeconds(of('of'), seconds)}` };
     }
     case 'ratio': {
       const [n, d] = [read(of('numerator')), read(of('denominator'))];
@@ -250,7 +253,7 @@ function formulaValue(
     case 'per_user_cost': {
       const users = read(of('users'));
       return {
-        value: `${read(of('cost'))} * ${numberLiteral(formula.perS)} / ${seconds} / nullIf(${users}, 0)`,
+        value: `${read(of('cost'))} * ${numberLiteral(formula.perS)} / ${measuredSeconds(of('cost'), seconds)} / nullIf(${users}, 0)`,
       };
     }
     case 'roi': {
@@ -263,6 +266,14 @@ function formulaValue(
 /** Good and all events, from the amount of good ones or of bad ones. */
 function goodOf(amount: string, total: string, isGood: boolean): { good: string; total: string } {
   return { good: isGood ? amount : `${total} - (${amount})`, total };
+}
+
+/**
+ * Seconds that a projection is made from: of a window that was not measured throughout only what was, so that what nobody
+ * saw counts neither as nothing nor as something.
+ */
+function measuredSeconds({ k }: PlacedTerm, seconds: string): string {
+  return `greatest(1, least(${seconds}, c_${k} * step_s, to_s - toUnixTimestamp(b_${k})))`;
 }
 
 /** The one number of a term. */

@@ -29,8 +29,9 @@ export interface FactsSql {
   /** Elements of a WITH clause that `rows` needs: from_time, to_time and step_s among them. */
   aliases(query: FactsQuery): string;
   /**
-   * A SELECT of (series_id, labels, time or times, count, sum, has_sum, increase, level_count, level_sum, last, last_time, is_ended,
-   * points, resets): one row for each series and step that have any point.
+   * A SELECT of (series_id, labels, time or times, count, sum, has_sum, increase, level_count, level_sum, last, begun_time,
+   * last_time, is_ended, points, resets): one row for each series and step that have any point. begun_time and last_time: of the
+   * first and the newest point with a value.
    */
   rows(query: FactsQuery): string;
 }

@@ -154,7 +154,7 @@ function chainRows(shape: Shape, series: string): string {
 const STEP_OF = `toDateTime(from_s + intDiv(toUnixTimestamp(first_time) - from_s, step_s) * step_s, 'UTC')`;
 
 /**
- * SELECT of (series_id, time, count, sum, has_sum, increase, level_count, level_sum, last, last_time, is_ended, points,
+ * SELECT of (series_id, time, count, sum, has_sum, increase, level_count, level_sum, last, begun_time, last_time, is_ended, points,
  * resets): count and sum of what histograms and summaries recorded; increase of counters; level_…: values of numbers as
  * they were sent, gauges above all. Needs `factAliases`.
  */
@@ -202,6 +202,7 @@ function factRows({
         sumIf(levels, is_number) AS level_count,
         sumIf(level_total, is_number) AS level_sum,
         argMaxIf(value, row_last_time, levels > 0) AS last,
+        minIf(first_time, levels > 0) AS begun_time,
         maxIf(row_last_time, levels > 0) AS last_time,
         max(row_ended_time) > last_time AS is_ended,
         sum(row_points) AS points,
