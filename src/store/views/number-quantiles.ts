@@ -68,6 +68,7 @@ const GROUPS = `
 /** Plain numbers, for groupArray of tuples takes ten times as long. Arrays of one group are in the same order. */
 const COLLECTED = `
     SELECT step AS time, grp,
+        sum(total) AS sum,
         groupArrayArray(points) AS points,
         groupArrayArray(least) AS least_values,
         groupArrayArray(most) AS most_values,
@@ -76,7 +77,7 @@ const COLLECTED = `
         groupArrayArray(inner_n) AS inner_counts
     FROM
     (
-        SELECT ${stepOf('time')} AS step, grp, groupArray(value) AS points, [] AS least, [] AS most, [] AS counts, [] AS inner_v, [] AS inner_n
+        SELECT ${stepOf('time')} AS step, grp, sum(value) AS total, groupArray(value) AS points, [] AS least, [] AS most, [] AS counts, [] AS inner_v, [] AS inner_n
         FROM
         (
             SELECT series_id, time, value
@@ -87,7 +88,7 @@ const COLLECTED = `
         ) AS groups USING (series_id)
         GROUP BY step, grp
         UNION ALL
-        SELECT ${stepOf('first_time')} AS step, grp, [] AS points, groupArray(min) AS least, groupArray(max) AS most, groupArray(count) AS counts,
+        SELECT ${stepOf('first_time')} AS step, grp, sum(rolled.sum) AS total, [] AS points, groupArray(min) AS least, groupArray(max) AS most, groupArray(count) AS counts,
             groupArrayArray(inner_values) AS inner_v, groupArrayArray(inner_counts) AS inner_n
         FROM (${SPREAD_ROWS}
         ) AS rolled
@@ -141,7 +142,8 @@ SELECT
     grp AS \`group\`,
     count,
     rolled_up,
-    if(rolled_up = 0, arraySum(points), arraySum((v, n) -> v * n, values_middle, weights_middle)) / count AS mean,
+    sum,
+    sum / count AS mean,
     if(rolled_up = 0, sorted_points[1], sorted_low[1]) AS min,
     if(rolled_up = 0, sorted_points[-1], sorted_high[-1]) AS max,
     ${QUANTILE_COLUMNS},

@@ -3,7 +3,7 @@
  * a grid; and summary_quantiles(metric, at_time), the quantile values last reported and how old they are: quantiles of
  * summaries cannot be merged, neither over time nor over series.
  */
-import { chainAliases, SERIES_OF_METRIC, stepOf } from './chain-rows.js';
+import { chainAliases, DESCRIBED_SERIES, SERIES_OF_METRIC, stepOf } from './chain-rows.js';
 import { chainSteps } from './histogram-increase.js';
 
 const ROLLUP_COLUMNS = `series_id, epoch, NOT ended AS is_recorded, true AS is_cumulative, points, first_time,
@@ -31,28 +31,46 @@ FROM (${chainSteps('summary', COLUMNS, ROLLUP_COLUMNS, POINT_COLUMNS, [])}
 ) AS chain
 GROUP BY shown_series_id, time`;
 
-/** at_time: what was known then; age_s: seconds from the point to at_time; has_ended: a later point said so. */
+const LAST_ROWS = ['1m', '1h', '1d'].map(
+  (resolution) => `
+    UNION ALL
+    SELECT series_id, last_time, NOT ended, last_count, if(has_sum, last_sum, NULL), last_quantiles, last_quantile_values, false
+    FROM summary_${resolution} FINAL
+    WHERE series_id IN (${SERIES_OF_METRIC}) AND last_time <= known_time`,
+);
+
+/**
+ * at_time: what was known then; age_s: seconds from the point to at_time; has_ended: a later point said so. Folded sources
+ * have a row each, under the series_id that describes them; source_series_id is their own.
+ */
 export const SUMMARY_QUANTILES = `
 CREATE OR REPLACE VIEW summary_quantiles AS
 WITH {at_time:DateTime64(9, 'UTC')} AS known_time
 SELECT
-    series_id,
-    argMaxIf(time, time, is_recorded) AS reported_time,
+    described.shown_series_id AS series_id,
+    last.1 AS reported_time,
     dateDiff('second', reported_time, known_time) AS age_s,
-    maxIf(time, NOT is_recorded) > reported_time AS has_ended,
-    argMaxIf(count, time, is_recorded) AS count,
-    argMaxIf(sum, time, is_recorded) AS sum,
-    argMaxIf(quantiles, time, is_recorded) AS quantiles,
-    argMaxIf(quantile_values, time, is_recorded) AS quantile_values
+    ended_time > reported_time AS has_ended,
+    last.2 AS count,
+    last.3 AS sum,
+    last.4 AS quantiles,
+    last.5 AS quantile_values,
+    source.series_id AS source_series_id
 FROM
 (
-    SELECT series_id, time, bitAnd(flags, 1) = 0 AS is_recorded, count, sum, quantiles, quantile_values
-    FROM summary_points FINAL
-    WHERE series_id IN (${SERIES_OF_METRIC}) AND time <= known_time
-    UNION ALL
-    SELECT series_id, last_time, NOT ended, last_count, if(has_sum, last_sum, NULL), last_quantiles, last_quantile_values
-    FROM summary_1h FINAL
-    WHERE series_id IN (${SERIES_OF_METRIC}) AND last_time <= known_time
-)
-GROUP BY series_id
-HAVING countIf(is_recorded) > 0`;
+    SELECT
+        series_id,
+        -- As one tuple, the point itself before its rollups: argMax of a column alone passes over NULL.
+        argMaxIf((time, count, sum, quantiles, quantile_values), (time, is_point), is_recorded) AS last,
+        maxIf(time, NOT is_recorded) AS ended_time
+    FROM
+    (
+        SELECT series_id, time, bitAnd(flags, 1) = 0 AS is_recorded, count, sum, quantiles, quantile_values, true AS is_point
+        FROM summary_points FINAL
+        WHERE series_id IN (${SERIES_OF_METRIC}) AND time <= known_time${LAST_ROWS.join('')}
+    )
+    GROUP BY series_id
+    HAVING countIf(is_recorded) > 0
+) AS source
+INNER JOIN (${DESCRIBED_SERIES}
+) AS described USING (series_id)`;
