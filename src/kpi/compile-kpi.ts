@@ -273,7 +273,7 @@ function goodOf(amount: string, total: string, isGood: boolean): { good: string;
  * saw counts neither as nothing nor as something.
  */
 function measuredSeconds({ k }: PlacedTerm, seconds: string): string {
-  return `greatest(1, least(${seconds}, c_${k} * step_s, to_s - toUnixTimestamp(b_${k})))`;
+  return `greatest(1., least(${seconds}, toFloat64(c_${k} * step_s), toFloat64(to_s) - toFloat64(toUnixTimestamp(b_${k}))))`;
 }
 
 /** The one number of a term. */
