@@ -77,7 +77,8 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const taxonomy = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
   for (const warning of taxonomy.warnings) log.warn(warning);
   const folders = catalogueFolders(config);
-  const loadKpis = () => loadCatalogue({ folders, categories: taxonomy.categories });
+  const loadKpis = () =>
+    loadCatalogue({ folders, builtInFolder: builtInCatalogue(), categories: taxonomy.categories });
   const initial = await loadKpis();
   const security = await openTransportSecurity(config, log);
   const directory = await openDataDirectory(config.dataDir);
@@ -362,8 +363,12 @@ async function startListening({ component, env, port }: Listener, host: string):
 
 /** Folders of the KPI catalogue, later ones over earlier ones. */
 export function catalogueFolders({ catalogueFolder, catalogueBuiltIn }: Config): string[] {
-  const builtIn = fileURLToPath(new URL('../catalogue', import.meta.url));
-  return [...(catalogueBuiltIn === 'true' ? [builtIn] : []), ...(catalogueFolder ? [catalogueFolder] : [])];
+  const builtIn = catalogueBuiltIn === 'true' ? [builtInCatalogue()] : [];
+  return [...builtIn, ...(catalogueFolder ? [catalogueFolder] : [])];
+}
+
+function builtInCatalogue(): string {
+  return fileURLToPath(new URL('../catalogue', import.meta.url));
 }
 
 export function defaultTaxonomyFile(): string {

@@ -33,7 +33,7 @@ export async function readCatalogueFiles(
 ): Promise<CatalogueEntry[]> {
   const entries: CatalogueEntry[] = [];
   for (const [layer, folder] of folders.entries()) {
-    for (const file of await listFiles(folder, layer === 0)) {
+    for (const file of await listFiles(folder)) {
       const text = await readFile(file, 'utf8');
       entries.push(...readEntries(text, file, layer, problems));
     }
@@ -41,8 +41,8 @@ export async function readCatalogueFiles(
   return entries;
 }
 
-/** A folder of the user's may have other parts of a catalogue only; the built-in one has KPIs. */
-async function listFiles(folder: string, isBuiltIn: boolean): Promise<string[]> {
+/** A folder may have other parts of a catalogue only. */
+async function listFiles(folder: string): Promise<string[]> {
   const isFolder = await stat(folder).then(
     (found) => found.isDirectory(),
     () => false,
@@ -54,7 +54,7 @@ async function listFiles(folder: string, isBuiltIn: boolean): Promise<string[]> 
   }
   const kpis = join(folder, 'kpis');
   const names = await readdir(kpis).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' && !isBuiltIn) return [];
+    if (error.code === 'ENOENT') return [];
     throw new UserError(`cannot read ${kpis} (${error.code ?? error.message})`);
   });
   const yaml = names.filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'));
@@ -81,4 +81,12 @@ function readEntries(text: string, file: string, layer: number, problems: FilePr
     problems.push({ file, line: yaml.lineOf(path), reason: 'a KPI must be a map with name, title, unit …' });
     return [];
   });
+}
+
+/** Line of a key where the path ends in one, else of the value; of the nearest thing around it that exists. */
+export function lineAt(entry: CatalogueEntry, path: YamlPath): number {
+  const { yaml } = entry;
+  const key = path.at(-1);
+  const full = [...entry.path, ...path];
+  return typeof key === 'string' ? yaml.lineOfKey(full.slice(0, -1), key) : yaml.lineOf(full);
 }

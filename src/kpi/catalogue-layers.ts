@@ -3,7 +3,7 @@
  * with everything it takes from another by `extends`, and which of its keys are its own. Never judges what keys say.
  */
 import { suggestName } from '../model/nearest-name.js';
-import type { CatalogueEntry, FileProblem } from './catalogue-files.js';
+import { type CatalogueEntry, type FileProblem, lineAt } from './catalogue-files.js';
 
 export interface LayeredKpi {
   entry: CatalogueEntry;
@@ -32,7 +32,7 @@ export function layCatalogue(
     const ancestry = findAncestry(entry, layers);
     if (typeof ancestry === 'string') {
       const reason = `${entry.name}: ${ancestry}`;
-      if (ancestry !== '') problems.push({ file: entry.file, line: lineOf(entry, ['extends']), reason });
+      if (ancestry !== '') problems.push({ file: entry.file, line: lineAt(entry, ['extends']), reason });
       continue;
     }
     const isLast = layers.findLast((layer) => layer.has(entry.name))?.get(entry.name) === entry;
@@ -50,8 +50,8 @@ function indexByName(entries: readonly CatalogueEntry[], problems: FileProblem[]
     const layer = layers[entry.layer]!;
     const twin = layer.get(entry.name);
     if (twin !== undefined) {
-      const reason = `KPI "${entry.name}" is defined twice (first in ${twin.file}:${lineOf(twin, ['name'])})`;
-      problems.push({ file: entry.file, line: lineOf(entry, ['name']), reason });
+      const reason = `KPI "${entry.name}" is defined twice (first in ${twin.file}:${lineAt(twin, ['name'])})`;
+      problems.push({ file: entry.file, line: lineAt(entry, ['name']), reason });
     } else if (entry.name !== '') layer.set(entry.name, entry);
   }
   return layers;
@@ -107,13 +107,9 @@ function checkSwitchedOff(entry: CatalogueEntry, layers: Layers, problems: FileP
   if (!isBare || layers.slice(0, entry.layer).some((layer) => layer.has(name))) return;
   const others = layers.slice(0, entry.layer).flatMap((layer) => [...layer.keys()]);
   const reason = `there is no KPI "${name}" to switch off${suggestName(name, others)}`;
-  problems.push({ file: entry.file, line: lineOf(entry, ['name']), reason });
+  problems.push({ file: entry.file, line: lineAt(entry, ['name']), reason });
 }
 
 function isOff(entry: CatalogueEntry): boolean {
   return entry.raw.active === false;
-}
-
-function lineOf(entry: CatalogueEntry, path: readonly string[]): number {
-  return entry.yaml.lineOf([...entry.path, ...path]);
 }

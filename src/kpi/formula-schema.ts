@@ -18,6 +18,11 @@ const conditions = z.record(
   }),
   mustBe('a map of attribute: value'),
 );
+/** A map that has unknown keys is not without those that it lacks to the person who misspelt them. */
+function isWhole({ issues }: { issues: readonly unknown[] }): boolean {
+  return issues.length === 0;
+}
+
 const metric = text.refine(
   (name) => !name.includes('*'),
   'names one metric: * is only for values of attributes. List several metrics under any',
@@ -56,12 +61,12 @@ const termMap = z
     },
     mustBe('a metric name, a map with metric, or a list of these'),
   )
-  .superRefine((term, context) => {
-    const { metric: one, any } = term;
-    if ((one === undefined) !== (any === undefined)) return;
-    const message =
-      one === undefined ? 'names no metric: give metric or any' : 'has both metric and any: give one';
-    context.addIssue({ code: 'custom', message });
+  .refine((map) => (map.metric === undefined) !== (map.any === undefined), {
+    error: ({ input }) =>
+      (input as { any?: unknown }).any === undefined
+        ? 'names no metric: give metric or any'
+        : 'has both metric and any: give one',
+    when: isWhole,
   });
 const term = z
   .union([metric, termMap, selectors], {
@@ -154,6 +159,10 @@ const optionalFormulas = Object.fromEntries(
   Object.entries(FORMULA_SHAPES).map(([kind, schema]) => [kind, schema.optional()]),
 ) as unknown as OptionalFormulas;
 
+function listKinds(source: object): FormulaKind[] {
+  return FORMULA_KINDS.filter((kind) => kind in source);
+}
+
 export const sourceSchema = z
   .strictObject(
     {
@@ -164,14 +173,14 @@ export const sourceSchema = z
     },
     mustBe('a map with name and a formula'),
   )
-  .superRefine((value, context) => {
-    const kinds = FORMULA_KINDS.filter((kind) => value[kind] !== undefined);
-    if (kinds.length === 1) return;
-    const message =
-      kinds.length === 0
+  .refine((value) => listKinds(value).length === 1, {
+    error: ({ input }) => {
+      const kinds = listKinds(input as object);
+      return kinds.length === 0
         ? `has no formula: give one of ${FORMULA_KINDS.join(', ')}`
         : `has more than one formula (${kinds.join(', ')}): give each a source of its own`;
-    context.addIssue({ code: 'custom', message });
+    },
+    when: isWhole,
   })
   .meta({ oneOf: FORMULA_KINDS.map((kind) => ({ required: [kind] })) });
 

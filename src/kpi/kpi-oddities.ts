@@ -6,7 +6,7 @@ import type { Kpi, Selector, Term } from '../model/kpi.js';
 import { findNearestName } from '../model/nearest-name.js';
 import { parseUnit } from '../model/unit.js';
 import type { YamlPath } from '../model/yaml-source.js';
-import type { FileProblem } from './catalogue-files.js';
+import { type FileProblem, lineAt } from './catalogue-files.js';
 import type { LayeredKpi } from './catalogue-layers.js';
 import { formatDuration } from './duration.js';
 import { SHARE_KINDS } from './formula-terms.js';
@@ -25,20 +25,20 @@ const NAME_EDITS_MAX = 2;
 export async function listOddities(
   kpis: readonly Kpi[],
   layered: readonly LayeredKpi[],
+  builtInLayer: number,
 ): Promise<FileProblem[]> {
   const byName = new Map(layered.map((kpi) => [kpi.entry.name, kpi]));
-  const ofUser = kpis.filter(({ name }) => byName.get(name)!.entry.layer > 0);
-  const known = ofUser.length === 0 ? new Set<string>() : await readKnownNames();
+  const isBuiltIn = ({ name }: Kpi) => byName.get(name)!.entry.layer === builtInLayer;
+  const known = kpis.every(isBuiltIn) ? new Set<string>() : await readKnownNames();
   for (const kpi of kpis) {
-    if (byName.get(kpi.name)!.entry.layer > 0) continue;
+    if (!isBuiltIn(kpi)) continue;
     for (const name of [...metricsOf(kpi), ...attributesOf(kpi)]) known.add(name);
   }
   return kpis.flatMap((kpi) => {
     const { entry } = byName.get(kpi.name)!;
-    const names = entry.layer > 0 ? findMisspeltNames(kpi, known) : [];
+    const names = isBuiltIn(kpi) ? [] : findMisspeltNames(kpi, known);
     return [...findOddValues(kpi), ...findOddSources(kpi), ...names].map(({ path, reason }) => {
-      const line = entry.yaml.lineOf([...entry.path, ...path]);
-      return { file: entry.file, line, reason: `${kpi.name}: ${reason}` };
+      return { file: entry.file, line: lineAt(entry, path), reason: `${kpi.name}: ${reason}` };
     });
   });
 }

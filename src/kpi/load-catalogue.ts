@@ -1,5 +1,5 @@
 /**
- * The KPI catalogue. Enters: folders with kpis/*.yaml, the built-in one first, and the categories of the taxonomy;
+ * The KPI catalogue. Enters: folders with kpis/*.yaml and the categories of the taxonomy;
  * leaves: a Catalogue that makes sense throughout, or one UserError that lists everything wrong with file, line and
  * reason. Never asks ClickHouse anything: whether a metric exists is not known here.
  */
@@ -7,8 +7,7 @@ import { UserError } from '../model/errors.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
 import { describePath, listProblems } from '../model/schema-problems.js';
 import { listPlaceProblems, type PlaceCategory } from '../model/taxonomy-place.js';
-import type { YamlPath } from '../model/yaml-source.js';
-import { type FileProblem, readCatalogueFiles } from './catalogue-files.js';
+import { type FileProblem, lineAt, readCatalogueFiles } from './catalogue-files.js';
 import { type LayeredKpi, layCatalogue } from './catalogue-layers.js';
 import { KNOWN_KEYS, kpiSchema } from './catalogue-schema.js';
 import { checkKpi } from './check-kpi.js';
@@ -18,10 +17,14 @@ import { readKpi } from './read-kpi.js';
 export interface LoadOptions {
   /** Later ones override earlier ones. */
   folders: readonly string[];
+  /** The one of them that Plumbline came with, if it is among them. */
+  builtInFolder?: string | undefined;
   categories: readonly PlaceCategory[];
 }
 
-export async function loadCatalogue({ folders, categories }: LoadOptions): Promise<Catalogue> {
+export async function loadCatalogue(options: LoadOptions): Promise<Catalogue> {
+  const { folders, categories } = options;
+  const builtInLayer = folders.indexOf(options.builtInFolder ?? '');
   const problems: FileProblem[] = [];
   const warnings: FileProblem[] = [];
   const entries = await readCatalogueFiles(folders, problems);
@@ -30,15 +33,16 @@ export async function loadCatalogue({ folders, categories }: LoadOptions): Promi
   const kpis: Kpi[] = [];
   for (const kpi of layered) {
     const found = findProblems(kpi);
-    const places = findPlaceProblems(kpi, categories);
+    const places = findPlaceProblems(kpi, categories, builtInLayer);
     problems.push(...found, ...places.problems);
     warnings.push(...places.warnings);
     if (found.length > 0 || places.problems.length > 0 || places.warnings.length > 0) continue;
     const parsed = kpiSchema.safeParse(kpi.raw);
-    if (parsed.success) kpis.push(readKpi(parsed.data, { file: kpi.entry.file, line: lineOf(kpi, []) }));
+    if (parsed.success)
+      kpis.push(readKpi(parsed.data, { file: kpi.entry.file, line: lineAt(kpi.entry, []) }));
   }
   refuse(problems);
-  warnings.push(...(await listOddities(kpis, layered)));
+  warnings.push(...(await listOddities(kpis, layered, builtInLayer)));
   kpis.sort((a, b) => (a.name < b.name ? -1 : 1));
   return { kpis, folders, warnings: sortByPlace(warnings).map(describe) };
 }
@@ -52,13 +56,13 @@ function findProblems(kpi: LayeredKpi): FileProblem[] {
   for (const { path, key, reason } of listProblems(kpiSchema.safeParse(raw), [], KNOWN_KEYS)) {
     if (!isOwn(path[0] ?? key)) continue;
     const at = path.length === 0 ? '' : `${describePath(path)}${key === undefined ? ' ' : ': '}`;
-    const line = key === undefined ? lineOf(kpi, path) : entry.yaml.lineOfKey([...entry.path, ...path], key);
+    const line = lineAt(entry, key === undefined ? path : [...path, key]);
     problems.push({ file: entry.file, line, reason: `${name}: ${at}${reason}` });
   }
   for (const { path, reason, keys } of checkKpi(raw)) {
     const own = isOwn(path[0]) ? path[0] : keys.find(isOwn);
     if (own === undefined) continue;
-    const line = lineOf(kpi, own === path[0] ? path : [own]);
+    const line = lineAt(entry, own === path[0] ? path : [own]);
     problems.push({ file: entry.file, line, reason: `${name}: ${reason}` });
   }
   return problems;
@@ -71,21 +75,19 @@ function findProblems(kpi: LayeredKpi): FileProblem[] {
 function findPlaceProblems(
   kpi: LayeredKpi,
   categories: readonly PlaceCategory[],
+  builtInLayer: number,
 ): { problems: FileProblem[]; warnings: FileProblem[] } {
   const { entry, raw, ownKeys } = kpi;
   const problems: FileProblem[] = [];
   const warnings: FileProblem[] = [];
   for (const { key, reason } of listPlaceProblems(categories, raw.category, raw.subcategory)) {
     const isInherited = ownKeys !== undefined && !ownKeys.has('category') && !ownKeys.has('subcategory');
-    const problem = { file: entry.file, line: lineOf(kpi, isInherited ? [] : [key]), reason: '' };
-    if (entry.layer > 0 && !isInherited) problems.push({ ...problem, reason: `${entry.name}: ${reason}` });
+    const problem = { file: entry.file, line: lineAt(entry, isInherited ? [] : [key]), reason: '' };
+    if (entry.layer !== builtInLayer && !isInherited)
+      problems.push({ ...problem, reason: `${entry.name}: ${reason}` });
     else warnings.push({ ...problem, reason: `KPI "${entry.name}" is left out: ${reason}` });
   }
   return { problems, warnings };
-}
-
-function lineOf({ entry }: LayeredKpi, path: YamlPath): number {
-  return entry.yaml.lineOf([...entry.path, ...path]);
 }
 
 function refuse(problems: readonly FileProblem[]): void {

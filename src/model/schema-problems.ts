@@ -42,10 +42,13 @@ function listIssues(issues: readonly z.core.$ZodIssue[], at: YamlPath, known: Kn
   });
 }
 
+/** Codes that say, at the value itself, that it is of another form altogether. */
+const OTHER_FORM: readonly string[] = ['invalid_type', 'invalid_value', 'invalid_union'];
+
 /** Of the forms a value may have, the one it has: the only one whose mistakes are inside it. */
 function findMeantBranch(branches: readonly (readonly z.core.$ZodIssue[])[]) {
   const inside = branches.filter((issues) =>
-    issues.every((issue) => issue.path.length > 0 || issue.code !== 'invalid_type'),
+    issues.every((issue) => issue.path.length > 0 || !OTHER_FORM.includes(issue.code)),
   );
   return inside.length === 1 ? inside[0] : undefined;
 }
