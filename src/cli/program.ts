@@ -1,6 +1,7 @@
 /** Every command of `plumbline`, one file each. */
 import { Command } from 'commander';
 import { createDemoCommand } from './demo.js';
+import { createKpiCommand } from './kpi.js';
 import { createSeriesCommand } from './series.js';
 import { createServeCommand } from './serve.js';
 import { createSqlCommand } from './sql.js';
@@ -13,6 +14,7 @@ export function createProgram(): Command {
     .showHelpAfterError()
     .addCommand(createServeCommand())
     .addCommand(createSqlCommand())
+    .addCommand(createKpiCommand())
     .addCommand(createSeriesCommand())
     .addCommand(createDemoCommand());
 }
