@@ -110,10 +110,12 @@ function sourceLines(kpi: Kpi): string[] {
 }
 
 function alertLines(kpi: Kpi): string[] {
-  return kpi.alerts.map(({ level, threshold, severity, notify, forS, message }) => {
+  return kpi.alerts.map(({ name, level, threshold, severity, notify, forS, message }) => {
     const at = thresholdText(kpi, threshold ?? kpi[level]);
     const lasting = forS > 0 ? ` for ${windowText(forS)}` : '';
-    return clean(`  ${level} ${at}${lasting}: severity ${severity}, to ${notify.join(', ')}: ${message}`);
+    return clean(
+      `  ${name}: ${level} ${at}${lasting}: severity ${severity}, to ${notify.join(', ')}: ${message}`,
+    );
   });
 }
 

@@ -4,9 +4,11 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createKpiCommand } from '../../src/cli/kpi.js';
+import { KPI_COLUMNS } from '../../src/kpi/compile-kpi.js';
 import { publishCatalogue } from '../../src/kpi/publish-catalogue.js';
 import type { Slo } from '../../src/kpi/slo.js';
 import type { Kpi } from '../../src/model/kpi.js';
@@ -483,6 +485,21 @@ describe('plumbline kpi slo', () => {
       objective: 0.9,
       state: 'spent',
     });
+  });
+});
+
+describe('docs/kpis.md', () => {
+  const document = readFileSync(new URL('../../docs/kpis.md', import.meta.url), 'utf8');
+
+  test('has SQL that runs', async () => {
+    const statements = [...document.matchAll(/^```sql\n(.*?);\n```$/gms)].map(([, sql]) => sql!);
+    expect(statements.length).toBeGreaterThan(3);
+    for (const sql of statements) await stored.clickhouse.query(sql);
+  });
+
+  test('names every column of a view', () => {
+    const named = new Set([...document.matchAll(/`(\w+)`/g)].map(([, name]) => name!));
+    expect(KPI_COLUMNS.filter((column) => !named.has(column))).toEqual([]);
   });
 });
 
