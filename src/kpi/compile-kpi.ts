@@ -98,6 +98,9 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
     ARRAY JOIN ${groups} AS group
     GROUP BY group${steps}`;
+  const withQuantiles = terms
+    .filter(({ source }) => source.formula.kind === 'percentile')
+    .reduce((inner, term) => joinQuantile(inner, term, kpi, facts, grid, query), ofGroups);
   const seconds = isSteps ? 'least(step_s, to_s - toUnixTimestamp(time))' : '(to_s - from_s)';
   const sources = kpi.sources.map((source) => sourceColumns(source, terms, kpi, `toFloat64(${seconds})`));
   const tuples = sources.map(
@@ -106,7 +109,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
   );
   const tried = `
     SELECT group, ${isSteps ? 'time' : 'from_time AS time'}, [${tuples.join(',\n            ')}] AS tried
-    FROM (${ofGroups})`;
+    FROM (${withQuantiles})`;
   const placed = `SELECT group, time, tried, arrayFirstIndex(t -> t.3 > 0, tried) AS place FROM (${tried})`;
   const best = `SELECT group, time, place, tried[greatest(place, 1)] AS best FROM (${placed})`;
   const end = isSteps ? 'least(time + step_s, to_time)' : 'to_time';
@@ -122,6 +125,55 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
         toInt64(toUnixTimestamp(${end})) * 1000 AS judged_ms
     FROM (${best})`;
   return `WITH ${facts.aliases(query)}${judgeSql(kpi, measured, isSteps)}`;
+}
+
+const QUANTILE_COLUMNS: Readonly<Record<number, string>> = {
+  0.5: 'p50',
+  0.75: 'p75',
+  0.9: 'p90',
+  0.95: 'p95',
+  0.99: 'p99',
+  0.999: 'p999',
+};
+
+/** The rows of `inner` with a column q_K: the quantile of a percentile's term. Throws RangeError for a quantile of no view. */
+function joinQuantile(
+  inner: string,
+  placed: PlacedTerm,
+  kpi: Kpi,
+  facts: FactsSql,
+  grid: KpiGrid,
+  { shapes }: FactsQuery,
+): string {
+  const { k, term, source } = placed;
+  const column = source.formula.kind === 'percentile' ? QUANTILE_COLUMNS[source.formula.quantile] : undefined;
+  if (column === undefined)
+    throw new RangeError(
+      `${kpi.name}: the quantile must be one of ${Object.keys(QUANTILE_COLUMNS).join(', ')}`,
+    );
+  const isSteps = grid.rows === 'steps';
+  const metrics = [...new Set(term.selectors.map(({ metric }) => metric))];
+  const own = `toJSONString(CAST([${kpi.groupBy.map(labelSql).join(', ')}], 'Array(String)'))`;
+  const keys = kpi.groupBy.length === 0 ? `['[]']` : `['[]', ${own}]`;
+  const quantiles = facts.quantiles({
+    metrics,
+    start: grid.start,
+    end: grid.end,
+    step: isSteps
+      ? grid.step
+      : (grid.known && String(grid.known.endS - grid.known.startS)) ||
+        `toUInt32(toUnixTimestamp(${grid.end}) - toUnixTimestamp(${grid.start}))`,
+    shapes: shapes ?? [],
+    grouped: `SELECT series_id, grp, any(series_factor) AS factor
+            FROM (SELECT series_id, ${conversionSql(kpi.unit).factor} AS series_factor, arrayJoin(${keys}) AS grp FROM series
+                WHERE metric_name IN ${quoteList(metrics)} AND ${termSql(placed)})
+            GROUP BY series_id, grp`,
+  });
+  return `
+    SELECT g.*, q.quantile AS q_${k}
+    FROM (${inner}) AS g
+    LEFT JOIN (SELECT \`group\` AS quantile_group, toDateTime(time, 'UTC') AS quantile_time, ${column} AS quantile FROM (${quantiles})) AS q
+        ON q.quantile_group = toJSONString(g.group)${isSteps ? ' AND q.quantile_time = g.time' : ''}`;
 }
 
 /** a: amount or total, n and s: values and their sum, l: newest value, p: points, r: resets, b and e: times of the
@@ -206,7 +258,10 @@ function formulaValue(
   terms: readonly PlacedTerm[],
 ): ValueSql {
   switch (formula.kind) {
-    case 'percentile':
+    case 'percentile': {
+      const { k } = of('of');
+      return { value: `if(n_${k} > 0, q_${k}, NULL)`, samples: `n_${k}` };
+    }
     case 'average': {
       const { k } = of('of');
       return { value: `if(u_${k} > 0, NULL, s_${k} / nullIf(n_${k}, 0))`, samples: `n_${k}` };

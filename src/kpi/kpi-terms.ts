@@ -142,18 +142,22 @@ export function hasShapeSql({ shapes }: Selector): string {
 }
 
 /** Condition that a series has what a measure takes: a gauge counts nothing, a counter has no values to be averaged. */
-export function isMeasurableSql(measure: Measure): string {
+export function isMeasurableSql(measure: Measure, formula?: Formula): string {
+  if (formula?.kind === 'percentile') return `metric_type IN ('histogram', 'exponential_histogram')`;
   if (measure === 'last') return `metric_type IN ('gauge', 'sum')`;
   return measure === 'average' ? `NOT (metric_type = 'sum' AND is_monotonic)` : `metric_type != 'gauge'`;
 }
 
 /** Condition that a series belongs to a term, can be measured as it says and has a unit that can be compared. */
-export function termSql({ term, unit }: PlacedTerm): string {
+export function termSql({ term, unit, source }: PlacedTerm): string {
   const selected = term.selectors
     .map((selector) => [namesSql(selector), hasShapeSql(selector)].filter((sql) => sql !== 'true'))
     .map((conditions) => `(${conditions.join(' AND ')})`)
     .join(' OR ');
-  const usable = [isMeasurableSql(term.measure), ...(unit === undefined ? [] : [hasUnitSql(unit)])];
+  const usable = [
+    isMeasurableSql(term.measure, source.formula),
+    ...(unit === undefined ? [] : [hasUnitSql(unit)]),
+  ];
   return `(${selected}) AND ${usable.join(' AND ')}`;
 }
 

@@ -25,7 +25,21 @@ export interface FactsQuery {
   isWhole?: boolean;
 }
 
+/** Quantiles of what histograms of some metrics recorded, of all series that have a group. */
+export interface QuantilesQuery {
+  metrics: readonly string[];
+  /** SQL of the grid, as in FactsQuery. */
+  start: string;
+  end: string;
+  step: string;
+  shapes: readonly MetricShape[];
+  /** SELECT of (series_id, grp, factor): a text for each group that a series is in, and what its values are multiplied by. */
+  grouped: string;
+}
+
 export interface FactsSql {
+  /** A SELECT of (time, `group`, count, p50, p75, p90, p95, p99, p999). */
+  quantiles(query: QuantilesQuery): string;
   /** Elements of a WITH clause that `rows` needs: from_time, to_time and step_s among them. */
   aliases(query: FactsQuery): string;
   /**

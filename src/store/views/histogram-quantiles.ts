@@ -26,17 +26,31 @@ export const GROUPED_SERIES = `
     WHERE metric_name = ${METRIC}`;
 
 /** A view of its own, not its text: the engine walks a subquery again for every column that is grouped above it. */
-function stepsOf(shape: 'histogram' | 'exponential_histogram'): string {
+function increaseOf(shape: HistogramShape): string {
   return `${shape}_increase(metric = ${METRIC}, start_time = ${START_TIME}, end_time = ${END_TIME}, step_s = ${STEP_S})`;
 }
 
+type HistogramShape = 'histogram' | 'exponential_histogram';
+
+/**
+ * What quantiles are made of: for each shape the SQL of its increases, each with `grp` and `factor`, by which its values are
+ * multiplied; a series may come in several groups.
+ */
+type GroupedIncreases = (shape: HistogramShape) => string;
+
+const OF_VIEW: GroupedIncreases = (shape) => `
+            SELECT *, 1. AS factor
+            FROM ${increaseOf(shape)} AS steps
+            INNER JOIN (${GROUPED_SERIES}) AS labels USING (series_id)
+            WHERE increase_count > 0`;
+
 const TOTALS = `sum(increase_count) AS row_count,
             countIf(increase_sum IS NULL) = 0 AS row_has_sum,
-            ifNull(sum(increase_sum), 0) AS row_sum,
-            if(countIf(min IS NULL) = 0, min(min), NULL) AS row_min,
-            if(countIf(max IS NULL) = 0, max(max), NULL) AS row_max,
-            min(ifNull(lowest, -inf)) AS row_lowest,
-            max(ifNull(highest, inf)) AS row_highest`;
+            ifNull(sum(increase_sum * factor), 0) AS row_sum,
+            if(countIf(min IS NULL) = 0, min(min * factor), NULL) AS row_min,
+            if(countIf(max IS NULL) = 0, max(max * factor), NULL) AS row_max,
+            min(ifNull(lowest * factor, -inf)) AS row_lowest,
+            max(ifNull(highest * factor, inf)) AS row_highest`;
 
 const ROW_COLUMNS =
   'time, grp, layout, row_count, row_has_sum, row_sum, row_min, row_max, row_lowest, row_highest, buckets';
@@ -46,33 +60,34 @@ const ROW_COLUMNS =
  * is known, as in Prometheus: the first begins at 0 if its end is positive, else all of it lies at its end; the last lies at
  * its beginning. A histogram without bounds lies between min and max, else at its mean, else nowhere.
  */
-const EXPLICIT_ROWS = addColumns(
-  `
-        SELECT time, grp, explicit_bounds, cityHash64(explicit_bounds, is_low_known, is_high_known) AS layout, ${TOTALS},
+const explicitRows = (increases: GroupedIncreases) =>
+  addColumns(
+    `
+        SELECT time, grp, bounds AS explicit_bounds, cityHash64(bounds, is_low_known, is_high_known) AS layout, ${TOTALS},
             sumForEach(increase_bucket_counts) AS counts
         FROM
         (
-            SELECT *, lowest IS NOT NULL AS is_low_known, highest IS NOT NULL AS is_high_known
-            FROM ${stepsOf('histogram')} AS steps
-            INNER JOIN (${GROUPED_SERIES}) AS labels USING (series_id)
-            WHERE increase_count > 0
+            SELECT *, lowest IS NOT NULL AS is_low_known, highest IS NOT NULL AS is_high_known,
+                arrayMap(b -> b * factor, explicit_bounds) AS bounds
+            FROM (${increases('histogram')})
         )
-        GROUP BY time, grp, explicit_bounds, is_low_known, is_high_known`,
-  `notEmpty(explicit_bounds) AS has_bounds,
+        GROUP BY time, grp, bounds, is_low_known, is_high_known`,
+    `notEmpty(explicit_bounds) AS has_bounds,
             isFinite(row_lowest) AND isFinite(row_highest) OR has_bounds OR row_has_sum AS has_place,
             if(has_bounds, explicit_bounds[1], row_sum / row_count) AS first_bound,
             if(has_bounds, explicit_bounds[-1], row_sum / row_count) AS last_bound`,
-  `multiIf(isFinite(row_lowest) AND (has_bounds OR isFinite(row_highest)), least(row_lowest, if(has_bounds, first_bound, inf)), has_bounds AND first_bound > 0, 0, first_bound) AS low_edge,
+    `multiIf(isFinite(row_lowest) AND (has_bounds OR isFinite(row_highest)), least(row_lowest, if(has_bounds, first_bound, inf)), has_bounds AND first_bound > 0, 0, first_bound) AS low_edge,
             if(isFinite(row_highest) AND (has_bounds OR isFinite(row_lowest)), greatest(row_highest, if(has_bounds, last_bound, -inf)), last_bound) AS high_edge`,
-  `if(has_place, arrayMap((low, high, c) -> (low, high, c), arrayPushFront(explicit_bounds, low_edge), arrayPushBack(explicit_bounds, high_edge), counts),
+    `if(has_place, arrayMap((low, high, c) -> (low, high, c), arrayPushFront(explicit_bounds, low_edge), arrayPushBack(explicit_bounds, high_edge), counts),
             [(0., 0., toUInt64(0))]) AS buckets`,
-);
+  );
 
 /** The largest double: where exponential buckets would reach beyond it. */
 const DOUBLE_MAX = '1.7976931348623157e308';
 
 function exponentialBuckets(sign: 'positive' | 'negative'): string {
-  const edge = (index: string) => `least(exp2((${sign}_offset + ${index}) / per_octave), ${DOUBLE_MAX})`;
+  const edge = (index: string) =>
+    `least(exp2((${sign}_offset + ${index}) / per_octave) * factor, ${DOUBLE_MAX})`;
   const [from, to] =
     sign === 'positive' ? [edge('i - 1'), edge('i')] : [`-${edge('i')}`, `-${edge('i - 1')}`];
   const counts = `increase_${sign}_bucket_counts`;
@@ -80,38 +95,37 @@ function exponentialBuckets(sign: 'positive' | 'negative'): string {
 }
 
 /** Buckets of exponential histograms: bucket i is (2^(i/2^scale), 2^((i+1)/2^scale)]; the zero bucket as wide as its threshold. */
-const EXPONENTIAL_ROWS = `
+const exponentialRows = (increases: GroupedIncreases) => `
         SELECT time, grp, layout, ${TOTALS}, groupArrayArray(own_buckets) AS buckets
         FROM (${addColumns(
-          `SELECT * FROM ${stepsOf('exponential_histogram')} AS steps
-            INNER JOIN (${GROUPED_SERIES}) AS labels USING (series_id)
-            WHERE increase_count > 0`,
-          `cityHash64('exponential', scale, zero_threshold) AS layout,
+          increases('exponential_histogram'),
+          `cityHash64('exponential', scale, zero_threshold, factor) AS layout,
             exp2(scale) AS per_octave,
             arraySum(increase_positive_bucket_counts) > 0 AS has_positive,
             arraySum(increase_negative_bucket_counts) > 0 AS has_negative`,
           `arrayConcat(${exponentialBuckets('positive')}, ${exponentialBuckets('negative')},
-                [(if(has_positive AND NOT has_negative, 0, -zero_threshold), if(has_negative AND NOT has_positive, 0, zero_threshold), increase_zero_count)]) AS own_buckets`,
+                [(if(has_positive AND NOT has_negative, 0, -zero_threshold * factor), if(has_negative AND NOT has_positive, 0, zero_threshold * factor), increase_zero_count)]) AS own_buckets`,
         )})
         GROUP BY time, grp, layout`;
 
 /** All rows of a step and a group, each with what is known of the whole. */
-const WHOLE = addColumns(
-  `
-    SELECT ${ROW_COLUMNS} FROM (${EXPLICIT_ROWS})
+const whole = (increases: GroupedIncreases) =>
+  addColumns(
+    `
+    SELECT ${ROW_COLUMNS} FROM (${explicitRows(increases)})
     UNION ALL
-    SELECT ${ROW_COLUMNS} FROM (${EXPONENTIAL_ROWS})`,
-  // One tuple: the engine takes time for every column that passes a GROUP BY.
-  `(sum(row_count) OVER whole,
+    SELECT ${ROW_COLUMNS} FROM (${exponentialRows(increases)})`,
+    // One tuple: the engine takes time for every column that passes a GROUP BY.
+    `(sum(row_count) OVER whole,
         if(min(row_has_sum) OVER whole, sum(row_sum) OVER whole, NULL),
         if(countIf(row_min IS NULL) OVER whole = 0, min(row_min) OVER whole, NULL),
         if(countIf(row_max IS NULL) OVER whole = 0, max(row_max) OVER whole, NULL),
         min(row_lowest) OVER whole,
         max(row_highest) OVER whole) AS totals`.replaceAll('OVER whole', 'OVER (PARTITION BY time, grp)'),
-);
+  );
 
 /** Buckets of each layout, merged over series. No value lies beyond what is known of all: buckets end there. */
-const LAYOUTS = `
+const layouts = (increases: GroupedIncreases) => `
     SELECT
         time, grp, layout, is_point, totals,
         arraySort(groupArray((low, high, toFloat64(c)))) AS sorted
@@ -119,7 +133,7 @@ const LAYOUTS = `
     (
         SELECT time, grp, layout, totals, low, high, low = high AS is_point, sum(bucket.3) AS c
         FROM (${addColumns(
-          `SELECT *, bucket FROM (${WHOLE})
+          `SELECT *, bucket FROM (${whole(increases)})
             ARRAY JOIN arrayPushBack(arrayFilter(b -> b.3 > 0, buckets), (buckets[1].1, buckets[1].1, toUInt64(0))) AS bucket`,
           'greatest(bucket.1, least(totals.5, bucket.2)) AS low',
           'least(bucket.2, greatest(totals.6, low)) AS high',
@@ -129,41 +143,41 @@ const LAYOUTS = `
     GROUP BY time, grp, layout, is_point, totals`;
 
 /** How many values of a layout lie below and up to every edge of its group, each bucket spread evenly over its width. */
-const CUMULATED = addColumns(
-  LAYOUTS,
-  'arraySort(groupUniqArrayArray(arrayConcat(sorted.1, sorted.2)) OVER (PARTITION BY time, grp)) AS edges',
-  // Buckets (by their beginning) and edges in one order: each edge sees the bucket that begins at or before it.
-  `arraySort(arrayConcat(
+const cumulated = (increases: GroupedIncreases) =>
+  addColumns(
+    layouts(increases),
+    'arraySort(groupUniqArrayArray(arrayConcat(sorted.1, sorted.2)) OVER (PARTITION BY time, grp)) AS edges',
+    // Buckets (by their beginning) and edges in one order: each edge sees the bucket that begins at or before it.
+    `arraySort(arrayConcat(
             arrayMap((b, total) -> (b.1, 0, b.2, b.3, total - b.3), sorted, arrayCumSum(sorted.3)),
             arrayMap(e -> (e, 1, e, 0., 0.), edges))) AS marks`,
-  'arrayFill(m -> m.2 = 0, marks) AS begun',
-  `arrayFilter(s -> s.1 = 1, arrayMap((m, b) -> (m.2, multiIf(
+    'arrayFill(m -> m.2 = 0, marks) AS begun',
+    `arrayFilter(s -> s.1 = 1, arrayMap((m, b) -> (m.2, multiIf(
             b.2 = 1, (0., 0.),
             b.3 = b.1, (b.5 + if(m.1 > b.1, b.4, 0), b.5 + b.4),
             (b.5 + b.4 * least(1, (m.1 - b.1) / (b.3 - b.1)), b.5 + b.4 * least(1, (m.1 - b.1) / (b.3 - b.1))))), marks, begun)).2 AS seen`,
-);
+  );
 
-const QUANTILES = addColumns(
-  `
+const quantiles = (increases: GroupedIncreases) =>
+  addColumns(
+    `
     SELECT
         time, grp, totals, edges,
         sumForEach(seen.1) AS below,
         sumForEach(seen.2) AS up_to
-    FROM (${CUMULATED})
+    FROM (${cumulated(increases)})
     GROUP BY time, grp, totals, edges`,
-  `arrayMap(q -> q * up_to[-1] * (1 - 1e-12), ${QUANTILE_LEVELS}) AS ranks`,
-  'arrayMap(rank -> toInt64(arrayFirstIndex(n -> n >= rank, up_to)), ranks) AS places',
-  `arrayMap((rank, k) -> multiIf(
+    `arrayMap(q -> q * up_to[-1] * (1 - 1e-12), ${QUANTILE_LEVELS}) AS ranks`,
+    'arrayMap(rank -> toInt64(arrayFirstIndex(n -> n >= rank, up_to)), ranks) AS places',
+    `arrayMap((rank, k) -> multiIf(
             up_to[-1] = 0, NULL,
             k <= 1, edges[1],
             below[k] < rank, edges[k],
             edges[k - 1] + (edges[k] - edges[k - 1]) * least(1, greatest(0, (rank - up_to[k - 1]) / (below[k] - up_to[k - 1])))),
         ranks, places) AS quantiles`,
-);
+  );
 
-export const HISTOGRAM_QUANTILES = `
-CREATE OR REPLACE VIEW histogram_quantiles AS
-SELECT
+const COLUMNS = `
     time,
     grp AS \`group\`,
     totals.1 AS count,
@@ -171,5 +185,14 @@ SELECT
     totals.2 / totals.1 AS mean,
     totals.3 AS min,
     totals.4 AS max,
-    ${QUANTILE_COLUMNS}
-FROM (${QUANTILES})`;
+    ${QUANTILE_COLUMNS}`;
+
+/** SELECT of the view's columns for other increases and groups. */
+export function quantileRows(increases: GroupedIncreases): string {
+  return `
+SELECT${COLUMNS}
+FROM (${quantiles(increases)})`;
+}
+
+export const HISTOGRAM_QUANTILES = `
+CREATE OR REPLACE VIEW histogram_quantiles AS${quantileRows(OF_VIEW)}`;

@@ -3,9 +3,10 @@
  * often and how much, without buckets and quantiles. Enters: SQL of the metrics and of the grid; leaves: SQL text. The
  * rules of increases are those of docs/increase.md, and tests hold the answers against the views of one shape.
  */
-import type { FactsQuery, FactsSql } from '../../model/facts.js';
+import type { FactsQuery, FactsSql, QuantilesQuery } from '../../model/facts.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
+import { quantileRows } from './histogram-quantiles.js';
 
 const ZERO_TIME = `toDateTime64(0, 9, 'UTC')`;
 
@@ -249,7 +250,27 @@ function factRows({
     GROUP BY shown_series_id${isWhole ? '' : ', time'}`;
 }
 
-export const FACTS: FactsSql = { aliases: factAliases, rows: factRows };
+function factQuantiles({ metrics, start, end, step, shapes, grouped }: QuantilesQuery): string {
+  return quantileRows((shape) => {
+    // A shape that no metric has keeps its place, so that the columns are there, and reads nothing.
+    const names = shapes.includes(shape) ? metrics : [''];
+    const steps = names.map(
+      (metric) =>
+        `SELECT * FROM ${shape}_increase(metric = ${quoteMetric(metric)}, start_time = ${start}, end_time = ${end}, step_s = ${step})`,
+    );
+    return `
+            SELECT steps.*, labels.grp AS grp, labels.factor AS factor
+            FROM (${steps.join(' UNION ALL ')}) AS steps
+            INNER JOIN (${grouped}) AS labels USING (series_id)
+            WHERE increase_count > 0`;
+  });
+}
+
+function quoteMetric(name: string): string {
+  return `'`.concat(name.replaceAll('\\', '\\\\').replaceAll(`'`, `\\'`), `'`);
+}
+
+export const FACTS: FactsSql = { aliases: factAliases, rows: factRows, quantiles: factQuantiles };
 
 const PARAMETERS: FactsQuery = {
   metrics: '{metrics:Array(String)}',
