@@ -107,6 +107,14 @@ function checkTerm({ kind, path, role, value }: PlacedRawTerm): { path: YamlPath
     problems.push({ path: [...path, 'across'], reason });
   }
   const shapes = listOf(fieldOf(value, 'shapes'));
+  if (
+    kind === 'percentile' &&
+    shapes.length > 0 &&
+    !shapes.some((shape) => /histogram$/.test(String(shape)))
+  ) {
+    const reason = 'percentile is of histograms only: shapes must have histogram or exponential_histogram';
+    problems.push({ path: [...path, 'shapes'], reason });
+  }
   if (measure === 'last' && shapes.length > 0 && !shapes.includes('number')) {
     const reason = 'measure last is of gauges and counters only: shapes must have number';
     problems.push({ path: [...path, 'shapes'], reason });
@@ -124,6 +132,9 @@ function findUnitConflict(kind: FormulaKind, formula: unknown, unit: Unit): stri
   if (kind === 'rate' && !isPerTime)
     return `unit "${unit.text}" cannot be that of a rate: use {request}/s, By/s or such`;
   if (kind !== 'rate' && kind !== 'per_user_cost') return undefined;
+  if (kind === 'rate' && unit.baseUnit !== '1/s' && unit.factor !== 1) {
+    return `unit "${unit.text}" cannot be that of a rate, which counts in ${unit.baseUnit}: use that`;
+  }
   const per = fieldOf(formula, 'per');
   const seconds = typeof per === 'string' ? parseDuration(per) : undefined;
   const unitSeconds = readUnitPeriod(unit);

@@ -104,7 +104,7 @@ export const FORMULA_SHAPES = {
   average: term.describe('Mean of all values recorded'),
   percentile: z
     .strictObject({ of: term, quantile }, mustBe('a map with of and quantile'))
-    .describe('A quantile of all values recorded'),
+    .describe('A quantile of all values that histograms recorded'),
   ratio: z
     .strictObject(
       {

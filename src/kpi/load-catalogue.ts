@@ -3,6 +3,7 @@
  * leaves: a Catalogue that makes sense throughout, or one UserError that lists everything wrong with file, line and
  * reason. Never asks ClickHouse anything: whether a metric exists is not known here.
  */
+import { join } from 'node:path';
 import { UserError } from '../model/errors.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
 import { describePath, listProblems } from '../model/schema-problems.js';
@@ -41,10 +42,10 @@ export async function loadCatalogue(options: LoadOptions): Promise<Catalogue> {
     if (parsed.success)
       kpis.push(readKpi(parsed.data, { file: kpi.entry.file, line: lineAt(kpi.entry, []) }));
   }
-  refuse(problems);
+  refuse(sortByPlace(problems, folders));
   warnings.push(...(await listOddities(kpis, layered, builtInLayer)));
   kpis.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { kpis, folders, warnings: sortByPlace(warnings).map(describe) };
+  return { kpis, folders, warnings: sortByPlace(warnings, folders).map(describe) };
 }
 
 /** Everything wrong with a KPI in the keys that it gives itself: what it inherits is told where it was written. */
@@ -92,14 +93,19 @@ function findPlaceProblems(
 
 function refuse(problems: readonly FileProblem[]): void {
   if (problems.length === 0) return;
-  const lines = sortByPlace(problems).map((problem) => `  ${describe(problem)}`);
+  const lines = problems.map((problem) => `  ${describe(problem)}`);
   const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
   throw new UserError(`the KPI catalogue has ${count}:\n${lines.join('\n')}`);
 }
 
-/** By file and line; the order of findings at one line stays. */
-function sortByPlace(problems: readonly FileProblem[]): FileProblem[] {
-  return [...problems].sort((a, b) => (a.file === b.file ? a.line - b.line : a.file < b.file ? -1 : 1));
+/** By folder, file and line; the order of findings at one line stays. */
+function sortByPlace(problems: readonly FileProblem[], folders: readonly string[]): FileProblem[] {
+  const layerOf = ({ file }: FileProblem) =>
+    folders.findIndex((folder) => file.startsWith(join(folder, '/')));
+  return [...problems].sort((a, b) => {
+    if (a.file === b.file) return a.line - b.line;
+    return layerOf(a) - layerOf(b) || (a.file < b.file ? -1 : 1);
+  });
 }
 
 function describe({ file, line, reason }: FileProblem): string {

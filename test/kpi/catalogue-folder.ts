@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect } from 'vitest';
+import { loadTaxonomy } from '../../src/classify/taxonomy.js';
 import { loadCatalogue } from '../../src/kpi/load-catalogue.js';
 import { UserError } from '../../src/model/errors.js';
 import type { Catalogue } from '../../src/model/kpi.js';
@@ -31,6 +32,22 @@ alerts:
   - { level: critical, severity: high, notify: [email], message: Checkout is slow }
 `;
 
+/** The catalogue that Plumbline comes with, placed by the taxonomy that it comes with. */
+export function loadShippedCatalogue(): Promise<Catalogue> {
+  return loadShipped([]);
+}
+
+/** The same with these files of a user over it. */
+export function loadOverShipped(own: Record<string, string>): Promise<Catalogue> {
+  return loadShipped([makeKpiFolder(own)]);
+}
+
+async function loadShipped(folders: string[]): Promise<Catalogue> {
+  const builtInFolder = new URL('../../catalogue', import.meta.url).pathname;
+  const { categories } = await loadTaxonomy(join(builtInFolder, 'taxonomy.yaml'));
+  return loadCatalogue({ folders: [builtInFolder, ...folders], builtInFolder, categories });
+}
+
 const made: string[] = [];
 afterEach(() => {
   for (const folder of made.splice(0)) rmSync(folder, { recursive: true });
@@ -48,14 +65,16 @@ export function makeFolder(files: Record<string, string> = {}): string {
   return folder;
 }
 
+function makeKpiFolder(files: Record<string, string>): string {
+  return makeFolder(Object.fromEntries(Object.entries(files).map(([name, text]) => [`kpis/${name}`, text])));
+}
+
 /** Built-in files, and those of a user over them; both in kpis/. */
 export async function loadFiles(
   builtIn: Record<string, string>,
   own: Record<string, string> = {},
 ): Promise<{ catalogue: Catalogue; warnings: string[] }> {
-  const inKpis = (files: Record<string, string>) =>
-    makeFolder(Object.fromEntries(Object.entries(files).map(([name, text]) => [`kpis/${name}`, text])));
-  const folders = [inKpis(builtIn), inKpis(own)];
+  const folders = [makeKpiFolder(builtIn), makeKpiFolder(own)];
   try {
     const catalogue = await loadCatalogue({ folders, builtInFolder: folders[0], categories: CATEGORIES });
     return { catalogue, warnings: catalogue.warnings.map((text) => shorten(text, folders)) };

@@ -245,6 +245,11 @@ describe('sources', () => {
       formula('last: { metric: x, shapes: [histogram] }'),
       ['14: measure last is of gauges and counters only: shapes must have number'],
     ],
+    [
+      'a percentile of summaries',
+      formula('percentile: { of: { metric: x, shapes: [summary] }, quantile: p95 }'),
+      ['14: percentile is of histograms only: shapes must have histogram or exponential_histogram'],
+    ],
     ['a ratio without its other half', percent('ratio: { of: x }'), ['14: sources[0].ratio.to is missing']],
     [
       'a ratio in seconds',
@@ -275,6 +280,13 @@ describe('sources', () => {
     ],
   ])('%s', async (_what, [from, to], expected) => {
     expect(await problemsWith(from, to)).toEqual(expected);
+  });
+
+  it('a rate in a unit that amounts are not counted in', async () => {
+    const text = CHECKOUT.replace('unit: s', 'unit: MBy/s').replace(SOURCE, 'rate: { of: x }');
+    expect(await problemsOf({ 'my.yaml': text })).toEqual([
+      'my.yaml:14: checkout_time: unit "MBy/s" cannot be that of a rate, which counts in By/s: use that',
+    ]);
   });
 
   it('a time that is not that of the unit', async () => {
