@@ -7,7 +7,7 @@ INSERT INTO {target:Identifier}
     first_zero_count, last_zero_count, carried_zero_count,
     positive_offset, first_positive_bucket_counts, last_positive_bucket_counts, carried_positive_bucket_counts,
     negative_offset, first_negative_bucket_counts, last_negative_bucket_counts, carried_negative_bucket_counts,
-    min, max, resets
+    min, max, resets, rolled_at
 )
 SELECT
     series_id, bucket, epoch, ended, temporality, all_points, start_time, last_time,
@@ -15,7 +15,7 @@ SELECT
     start_zeros, zeros[2], all_carried_zeros,
     positive_from, start_positive, positive[2], arrayMap((a, b) -> a + b, inside_positive, arrayResize(dropped_positive, length(inside_positive))),
     negative_from, start_negative, negative[2], arrayMap((a, b) -> a + b, inside_negative, arrayResize(dropped_negative, length(inside_negative))),
-    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), all_resets
+    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), all_resets, now()
 FROM
 (
     SELECT
@@ -112,3 +112,6 @@ FROM
     WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
 WHERE is_last
+/*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, ended, all_points) NOT IN (
+    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+)) kept*/

@@ -8,7 +8,7 @@ INSERT INTO {target:Identifier}
     first_zero_count, last_zero_count, carried_zero_count,
     positive_offset, first_positive_bucket_counts, last_positive_bucket_counts, carried_positive_bucket_counts,
     negative_offset, first_negative_bucket_counts, last_negative_bucket_counts, carried_negative_bucket_counts,
-    min, max, resets
+    min, max, resets, rolled_at
 )
 SELECT
     series_id, bucket, epoch, ended, temporality, points, first_at, at,
@@ -16,7 +16,7 @@ SELECT
     first_zeros, chain_zeros, carried_zeros,
     positive_from, first_positive, chain_positive, carried_positive,
     negative_from, first_negative, chain_negative, carried_negative,
-    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), if(is_delta, 0, carried)
+    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), if(is_delta, 0, carried), now()
 FROM
 (
     SELECT
@@ -124,3 +124,6 @@ FROM
     WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
 WHERE is_last
+/*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, ended, points) NOT IN (
+    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+)) kept*/

@@ -4,7 +4,7 @@ INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, bounds_id, temporality, explicit_bounds, points, first_time, last_time,
     first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum,
-    first_bucket_counts, last_bucket_counts, carried_bucket_counts, min, max, resets, ended
+    first_bucket_counts, last_bucket_counts, carried_bucket_counts, min, max, resets, ended, rolled_at
 )
 SELECT
     series_id, bucket, epoch, bounds_id, temporality, bounds, all_points, start_time, last_time,
@@ -12,7 +12,7 @@ SELECT
     start_buckets, buckets[2],
     if(empty(dropped_buckets), inside_buckets,
         arrayMap((inside, dropped) -> inside + dropped, arrayResize(inside_buckets, length(dropped_buckets)), dropped_buckets)),
-    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), all_resets, ended
+    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), all_resets, ended, now()
 FROM
 (
     SELECT
@@ -64,3 +64,6 @@ FROM
     WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
 WHERE is_last
+/*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, bounds_id, all_points) NOT IN (
+    SELECT series_id, time, epoch, bounds_id, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+)) kept*/

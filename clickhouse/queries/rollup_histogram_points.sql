@@ -4,13 +4,13 @@ INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, bounds_id, temporality, explicit_bounds, points, first_time, last_time,
     first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum,
-    first_bucket_counts, last_bucket_counts, carried_bucket_counts, min, max, resets, ended
+    first_bucket_counts, last_bucket_counts, carried_bucket_counts, min, max, resets, ended, rolled_at
 )
 SELECT
     series_id, bucket, epoch, bounds_id, temporality, bounds, points, first_at, at,
     first_count, chain_count, carried_count, has_sum, first_sum, chain_sum, carried_sum,
     first_buckets, chain_buckets, carried_buckets,
-    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), if(is_delta, 0, carried), bounds_id = 1
+    if(isFinite(lowest), lowest, NULL), if(isFinite(highest), highest, NULL), if(is_delta, 0, carried), bounds_id = 1, now()
 FROM
 (
     SELECT
@@ -75,3 +75,6 @@ FROM
     WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
 WHERE is_last
+/*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, bounds_id, points) NOT IN (
+    SELECT series_id, time, epoch, bounds_id, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+)) kept*/

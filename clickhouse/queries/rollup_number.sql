@@ -2,7 +2,7 @@
 INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, kind, points, count, sum, min, max, first_time, last_time, first_int, first_double,
-    last_int, last_double, increase, resets, ended_time
+    last_int, last_double, increase, resets, ended_time, rolled_at
 )
 WITH
     -- The steps between neighbouring rows: from the last point of the one to the first of the next.
@@ -29,7 +29,8 @@ SELECT
         toFloat64(last_int - first_int) + (last_double - first_double),
         sum(row_increase) + arraySum((step, row) -> if(step >= 0, step, greatest(toFloat64(row.2) + row.3, 0)), steps, arrayPopFront(rows))) AS increase,
     sum(row_resets) + arrayCount(step -> step < 0, steps) AS resets,
-    max(row_ended_time) AS ended_time
+    max(row_ended_time) AS ended_time,
+    now() AS rolled_at
 FROM
 (
     SELECT
@@ -44,3 +45,6 @@ FROM
     WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
 )
 GROUP BY series_id, bucket, epoch
+/*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
+    SELECT series_id, time, epoch, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+)) kept*/

@@ -2,7 +2,7 @@
 INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, kind, points, count, sum, min, max, first_time, last_time, first_int, first_double,
-    last_int, last_double, increase, resets, ended_time
+    last_int, last_double, increase, resets, ended_time, rolled_at
 )
 WITH
     -- Counters in time order. Integers subtract as integers; one that turned into a double subtracts all the same.
@@ -35,7 +35,8 @@ SELECT
         kind = 'delta_updown', sum,
         0) AS increase,
     arrayCount(step -> step < 0, steps) AS resets,
-    maxIf(at, value_type = 'none') AS ended_time
+    maxIf(at, value_type = 'none') AS ended_time,
+    now() AS rolled_at
 FROM
 (
     SELECT
@@ -55,3 +56,6 @@ FROM
     WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
 )
 GROUP BY series_id, bucket, epoch
+/*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
+    SELECT series_id, time, epoch, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+)) kept*/

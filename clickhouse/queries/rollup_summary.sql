@@ -2,11 +2,11 @@
 INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, ended, points, first_time, last_time, first_count, last_count, carried_count,
-    has_sum, first_sum, last_sum, carried_sum, last_quantiles, last_quantile_values, resets
+    has_sum, first_sum, last_sum, carried_sum, last_quantiles, last_quantile_values, resets, rolled_at
 )
 SELECT
     series_id, bucket, epoch, ended, all_points, start_time, last_time, start_count, last_count, all_carried_count,
-    every_sum, start_sum, last_sum, all_carried_sum, last_quantiles, last_quantile_values, all_resets
+    every_sum, start_sum, last_sum, all_carried_sum, last_quantiles, last_quantile_values, all_resets, now()
 FROM
 (
     SELECT
@@ -35,3 +35,6 @@ FROM
     WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
 WHERE is_last
+/*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, ended, all_points) NOT IN (
+    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+)) kept*/

@@ -3,11 +3,11 @@
 INSERT INTO {target:Identifier}
 (
     series_id, time, epoch, ended, points, first_time, last_time, first_count, last_count, carried_count,
-    has_sum, first_sum, last_sum, carried_sum, last_quantiles, last_quantile_values, resets
+    has_sum, first_sum, last_sum, carried_sum, last_quantiles, last_quantile_values, resets, rolled_at
 )
 SELECT
     series_id, bucket, epoch, ended, points, first_at, at, first_count, count, carried_count,
-    has_sum, first_sum, point_sum, carried_sum, quantiles, quantile_values, carried
+    has_sum, first_sum, point_sum, carried_sum, quantiles, quantile_values, carried, now()
 FROM
 (
     SELECT
@@ -44,3 +44,6 @@ FROM
     WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
 WHERE is_last
+/*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, ended, points) NOT IN (
+    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+)) kept*/

@@ -19,7 +19,11 @@ export interface RollupsOptions {
   delayMs: number;
   nowUnixMs: () => number;
   onError: (error: Error) => void;
+  /** Rows of this source that are older than so many days may be gone; for ever where it is not given. */
+  keptDays?: (source: RollupSource) => number;
 }
+
+export type RollupSource = (typeof RESOLUTIONS)[number]['source'];
 
 /** Each resolution, what it is made from, and how often its open bucket is brought up to date. */
 const RESOLUTIONS = [
@@ -37,6 +41,7 @@ const RETRY_MS = 2_000;
 /** Marks of another receiver that are older than this are taken over, milliseconds. */
 const TAKE_OVER_MS = 3 * 3_600_000;
 const TIDY_EVERY_MS = 3_600_000;
+const DAY_S = 86_400;
 /** One statement reads about this many points at most, and bridges gaps that hold no more than a share of that: few large
  * statements cost less, because each has a cost of its own and looks at every part that has any of its time. */
 const GAP_BUCKETS_MIN = 5;
@@ -220,8 +225,15 @@ export class Rollups implements Component {
       to: formatTime(toS),
     };
     if (series !== undefined) params.series = [...series];
+    // Where the source may have lost rows, a bucket is written again only with more points than it had: as many are others.
+    const { nowUnixMs, keptDays = () => Number.POSITIVE_INFINITY } = this.options;
+    const keptSinceS = Math.floor(nowUnixMs() / 1000) - keptDays(resolution.source) * DAY_S;
+    const isSourceWhole = fromS >= keptSinceS;
+    if (!isSourceWhole) params.kept_since = formatTime(keptSinceS);
     const restrict = (sql: string) =>
-      sql.replace('/*series*/', series === undefined ? '' : 'AND series_id IN {series:Array(UInt64)}');
+      sql
+        .replace('/*series*/', series === undefined ? '' : 'AND series_id IN {series:Array(UInt64)}')
+        .replace(/\/\*kept (.*?) kept\*\//s, isSourceWhole ? '' : '$1');
     // Rows of one statement are unique already: deduplicating them on insert would only cost time.
     const settings = { max_bytes_before_external_group_by: 1_000_000_000, optimize_on_insert: 0 };
     await clickhouse.command(restrict(readQuery(isRaw ? `rollup_${shape}_points` : `rollup_${shape}`)), {
