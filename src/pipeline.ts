@@ -6,8 +6,8 @@
  *                                   └▶ store → rollups → show
  */
 import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from './catalogue-paths.js';
 import { createClassifier } from './classify/classifier.js';
 import { loadTaxonomy } from './classify/taxonomy.js';
 import type { Config } from './config.js';
@@ -42,6 +42,8 @@ import { readQuery } from './store/sql-files.js';
 import { createStorage } from './store/storage.js';
 import { FACTS } from './store/views/metric-facts.js';
 import { describeExposure, openTransportSecurity } from './transport-security.js';
+
+export { catalogueFolders, defaultTaxonomyFile };
 
 export interface Pipeline extends Component {
   addresses(): Status['addresses'];
@@ -359,20 +361,6 @@ async function startListening({ component, env, port }: Listener, host: string):
     }
     throw error;
   }
-}
-
-/** Folders of the KPI catalogue, later ones over earlier ones. */
-export function catalogueFolders({ catalogueFolder, catalogueBuiltIn }: Config): string[] {
-  const builtIn = catalogueBuiltIn === 'true' ? [builtInCatalogue()] : [];
-  return [...builtIn, ...(catalogueFolder ? [catalogueFolder] : [])];
-}
-
-function builtInCatalogue(): string {
-  return fileURLToPath(new URL('../catalogue', import.meta.url));
-}
-
-export function defaultTaxonomyFile(): string {
-  return fileURLToPath(new URL('../catalogue/taxonomy.yaml', import.meta.url));
 }
 
 function formatAddress({ host, port }: Address): string {
