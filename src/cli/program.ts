@@ -1,7 +1,9 @@
 /** Every command of `plumbline`, one file each. */
 import { Command } from 'commander';
+import { createCoverageCommand } from './coverage.js';
 import { createDemoCommand } from './demo.js';
 import { createKpiCommand } from './kpi.js';
+import { createRetentionCommand } from './retention.js';
 import { createSeriesCommand } from './series.js';
 import { createServeCommand } from './serve.js';
 import { createSqlCommand } from './sql.js';
@@ -15,6 +17,8 @@ export function createProgram(): Command {
     .addCommand(createServeCommand())
     .addCommand(createSqlCommand())
     .addCommand(createKpiCommand())
+    .addCommand(createCoverageCommand())
     .addCommand(createSeriesCommand())
+    .addCommand(createRetentionCommand())
     .addCommand(createDemoCommand());
 }
