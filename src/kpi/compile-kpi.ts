@@ -97,6 +97,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
         ${terms.map((term) => termColumns(term, unitOf(term), isSteps)).join(',\n        ')}
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
     ARRAY JOIN ${groups} AS group
+    WHERE notEmpty(f.terms)
     GROUP BY group${steps}`;
   const withQuantiles = terms
     .filter(({ source }) => source.formula.kind === 'percentile')
@@ -121,7 +122,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
         if(place = 0, '', ${quoteList(kpi.sources.map(({ name }) => name))}[place]) AS source,
         best.1 AS samples, best.3 AS points, best.4 AS resets, best.7 AS good, best.8 AS total,
         ${isSteps ? '1.' : `least(1., best.6 / ${slots})`} AS completeness,
-        (toUnixTimestamp64Milli(toDateTime64(${end}, 3, 'UTC')) - toUnixTimestamp64Milli(toDateTime64(best.5, 3, 'UTC'))) / 1000 AS age_s,
+        if(place = 0, NULL, toUnixTimestamp64Milli(toDateTime64(${end}, 3, 'UTC')) - toUnixTimestamp64Milli(toDateTime64(best.5, 3, 'UTC'))) / 1000 AS age_s,
         toInt64(toUnixTimestamp(${end})) * 1000 AS judged_ms
     FROM (${best})`;
   return `WITH ${facts.aliases(query)}${judgeSql(kpi, measured, isSteps)}`;
@@ -324,11 +325,11 @@ function goodOf(amount: string, total: string, isGood: boolean): { good: string;
 }
 
 /**
- * Seconds that a projection is made from: of a window that was not measured throughout only what was, so that what nobody
- * saw counts neither as nothing nor as something.
+ * Seconds that a projection is made from: of a window that begins before anything was counted only the rest, so that what
+ * nobody saw counts neither as nothing nor as something.
  */
 function measuredSeconds({ k }: PlacedTerm, seconds: string): string {
-  return `greatest(1., least(${seconds}, toFloat64(c_${k} * step_s), toFloat64(to_s) - toFloat64(toUnixTimestamp(b_${k}))))`;
+  return `greatest(1., least(${seconds}, toFloat64(to_s) - toFloat64(toUnixTimestamp(b_${k}))))`;
 }
 
 /** The one number of a term. */

@@ -44,8 +44,8 @@ export interface FactsSql {
   aliases(query: FactsQuery): string;
   /**
    * A SELECT of (series_id, labels, time or times, count, sum, has_sum, increase, level_count, level_sum, last, begun_time,
-   * last_time, is_ended, points, resets): one row for each series and step that have any point. begun_time and last_time: of the
-   * first and the newest point with a value.
+   * last_time, is_ended, points, resets): one row for each series and step that have any point. begun_time: since when what
+   * grew has been counted (the point before, the start of a counter, or the first point); last_time: of the newest value.
    */
   rows(query: FactsQuery): string;
 }

@@ -203,7 +203,7 @@ function factRows({
         sumIf(levels, is_number) AS level_count,
         sumIf(level_total, is_number) AS level_sum,
         argMaxIf(value, row_last_time, levels > 0) AS last,
-        minIf(first_time, levels > 0) AS begun_time,
+        minIf(grown_since, levels > 0) AS begun_time,
         maxIf(row_last_time, levels > 0) AS last_time,
         max(row_ended_time) > last_time AS is_ended,
         sum(row_points) AS points,
@@ -215,6 +215,7 @@ function factRows({
             first_a - base_a + inside_a AS grown_a,
             first_b - base_b + inside_b AS grown_b,
             has_sum AND (NOT goes_on OR previous_has_sum) AS grown_has_sum,
+            multiIf(has_previous, previous_time, is_chained AND is_known, epoch, first_time) AS grown_since,
             row_resets + (has_previous AND NOT goes_on) AS row_resets
         FROM
         (
@@ -225,7 +226,7 @@ function factRows({
             FROM
             (
                 SELECT
-                    * EXCEPT (epoch, may_fall, observed_since),
+                    * EXCEPT (may_fall, observed_since),
                     has_previous AND (may_fall OR if(is_number, toFloat64(first_a - previous_a) + (first_b - previous_b) >= 0, first_a >= previous_a)) AS goes_on,
                     has_previous OR epoch > ${ZERO_TIME} AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
                         OR observed_since > ${ZERO_TIME} AND observed_since < first_time - INTERVAL 1 SECOND) AS is_known
@@ -236,7 +237,8 @@ function factRows({
                         lagInFrame(is_chained, 1, false) OVER chain AS has_previous,
                         lagInFrame(last_a) OVER chain AS previous_a,
                         lagInFrame(last_b) OVER chain AS previous_b,
-                        lagInFrame(has_sum) OVER chain AS previous_has_sum
+                        lagInFrame(has_sum) OVER chain AS previous_has_sum,
+                        lagInFrame(row_last_time) OVER chain AS previous_time
                     FROM (${shapes.map((shape) => chainRows(shape, series)).join('\n        UNION ALL')}
                     )
                     WHERE is_chained OR first_time >= from_time
