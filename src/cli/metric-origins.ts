@@ -102,14 +102,17 @@ export function describeWanted(kpi: Kpi, { term, unit }: PlacedTerm, metric: str
   const client = findClientMetric(metric);
   if (client !== undefined) return { instrument: client.instrument, unit: client.unit };
   const { shapes } = term.selectors.find((selector) => selector.metric === metric)!;
+  // Whatever is named a duration is a histogram of durations.
+  const isTimed = /(^|[._])duration$/.test(metric);
+  const chosen = shapes.length > 0 ? listShapes(shapes) : isTimed ? 'histogram' : undefined;
   const instrument = {
-    amount: shapes.includes('number') || shapes.length === 0 ? 'counter' : listShapes(shapes),
-    total: 'counter',
-    average:
-      shapes.length === 0 ? 'gauge or histogram' : listShapes(shapes).replace('counter or gauge', 'gauge'),
+    amount: chosen?.replace('counter or gauge', 'counter') ?? 'counter or histogram',
+    total: chosen?.replace('counter or gauge', 'counter') ?? 'counter or histogram',
+    average: chosen?.replace('counter or gauge', 'gauge') ?? 'gauge or histogram',
     last: 'gauge',
   }[term.measure];
-  return { instrument, unit: unit ?? describeCountUnit(kpi) };
+  const counted = instrument.startsWith('counter') ? describeCountUnit(kpi) : 'any';
+  return { instrument, unit: unit ?? counted };
 }
 
 function listShapes(shapes: readonly MetricShape[]): string {
