@@ -104,7 +104,7 @@ export function createDemoCommand(): Command {
     .option('--backfill-only', 'write history and stop')
     .option(
       '--truth-file <path>',
-      'at the end write what was really done, as JSON, to compare with what is stored',
+      'at the end write what was really done, in all and by minutes and hours, as JSON, to compare with what is stored',
     )
     .addHelpText('after', EXAMPLES)
     .showHelpAfterError('(plumbline demo --help lists every option)')
@@ -284,7 +284,7 @@ async function writeTruth(
   live: LiveReport | undefined,
 ): Promise<void> {
   const truth = { instanceId: run.instanceId, seed: run.options.seed, ...run.target, history, live };
-  await writeTruthText(path, `${JSON.stringify(truth, null, 2)}\n`);
+  await writeTruthText(path, `${JSON.stringify(truth)}\n`);
   console.log(`What was done is in ${path}.`);
 }
 

@@ -2,13 +2,20 @@
  * The real OTLP exporters, and a count of what became of their exports. Enters a protocol, an address and a
  * temporality; leaves an exporter. Never retries beyond what the exporters do themselves.
  */
+
+import { hrTimeToMilliseconds, millisToHrTime } from '@opentelemetry/core';
 import { OTLPMetricExporter as GrpcExporter } from '@opentelemetry/exporter-metrics-otlp-grpc';
 import {
   AggregationTemporalityPreference,
   OTLPMetricExporter as HttpJsonExporter,
 } from '@opentelemetry/exporter-metrics-otlp-http';
 import { OTLPMetricExporter as HttpProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
-import type { PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import {
+  AggregationTemporality,
+  type MetricData,
+  type PushMetricExporter,
+  type ResourceMetrics,
+} from '@opentelemetry/sdk-metrics';
 import { type DemoTemporality, joinMetricsPath, type Protocol } from './demo-options.js';
 
 export interface ExportTarget {
@@ -41,14 +48,19 @@ export function createExporter(target: ExportTarget & { timeoutMs: number }): Pu
   return new HttpProtobufExporter(options);
 }
 
-/** The same exporter, with each outcome counted; `onFailure` hears why an export was lost. */
+/**
+ * The same exporter, with each outcome counted. `onExport` hears the time of the points before they leave, `onFailure` why
+ * an export was lost.
+ */
 export function countExports(
   exporter: PushMetricExporter,
   tally: ExportTally,
-  onFailure: (reason: string) => void,
+  { onExport, onFailure }: { onExport(unixMs: number): void; onFailure(reason: string): void },
 ): PushMetricExporter {
   return {
-    export: (metrics, done) =>
+    export(metrics, done) {
+      const time = metrics.scopeMetrics[0]?.metrics[0]?.dataPoints[0]?.endTime;
+      if (time !== undefined) onExport(hrTimeToMilliseconds(time));
       exporter.export(metrics, (result) => {
         if (result.error === undefined) {
           tally.succeeded++;
@@ -58,7 +70,41 @@ export function countExports(
           onFailure(result.error.message || 'no reason given');
         }
         done(result);
-      }),
+      });
+    },
+    ...passOn(exporter),
+  };
+}
+
+/**
+ * The same exporter; everything cumulative counts from the start of the program. The SDK says that a set of attributes
+ * counts from its first value. Where that falls into the millisecond of its export, start and time are equal, which in OTLP
+ * says that the start is unknown, and the first value would add nothing anywhere.
+ */
+export function countFromStart(exporter: PushMetricExporter, startUnixMs: number): PushMetricExporter {
+  const startTime = millisToHrTime(startUnixMs);
+  const stamp = (metric: MetricData) =>
+    metric.aggregationTemporality === AggregationTemporality.DELTA
+      ? metric
+      : ({
+          ...metric,
+          dataPoints: metric.dataPoints.map((point) => ({ ...point, startTime })),
+        } as MetricData);
+  return {
+    export(metrics, done) {
+      const scopeMetrics = metrics.scopeMetrics.map((scope) => ({
+        ...scope,
+        metrics: scope.metrics.map(stamp),
+      }));
+      exporter.export({ ...metrics, scopeMetrics }, done);
+    },
+    ...passOn(exporter),
+  };
+}
+
+/** All that a wrapper leaves as it is. */
+function passOn(exporter: PushMetricExporter): Omit<PushMetricExporter, 'export'> {
+  return {
     forceFlush: () => exporter.forceFlush(),
     shutdown: () => exporter.shutdown(),
     selectAggregation: (type) => exporter.selectAggregation!(type),

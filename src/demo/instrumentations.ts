@@ -5,11 +5,10 @@
  */
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import { createRequire } from 'node:module';
-import { context } from '@opentelemetry/api';
+import { context, type MeterProvider } from '@opentelemetry/api';
 import { HostMetrics } from '@opentelemetry/host-metrics';
 import { HttpInstrumentation } from '@opentelemetry/instrumentation-http';
 import { RuntimeNodeInstrumentation } from '@opentelemetry/instrumentation-runtime-node';
-import type { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { createContextManager } from './async-context.js';
 
 export interface OwnRequests {
@@ -22,7 +21,12 @@ const HOST_METRIC_GROUPS = ['system.cpu', 'system.memory', 'process.cpu', 'proce
 
 let http: HttpInstrumentation | undefined;
 
-export function enableInstrumentations(provider: MeterProvider, own: OwnRequests): () => void {
+/** `httpProvider`: for the HTTP instrumentation alone. */
+export function enableInstrumentations(
+  provider: MeterProvider,
+  httpProvider: MeterProvider,
+  own: OwnRequests,
+): () => void {
   context.setGlobalContextManager(createContextManager());
   const hooks = {
     ignoreIncomingRequestHook: (request: IncomingMessage) => !own.isIncoming(request),
@@ -32,7 +36,7 @@ export function enableInstrumentations(provider: MeterProvider, own: OwnRequests
   if (http === undefined) createRequire(import.meta.url)('node:http');
   http = instrumentation;
   instrumentation.setConfig(hooks);
-  instrumentation.setMeterProvider(provider);
+  instrumentation.setMeterProvider(httpProvider);
   instrumentation.enable();
 
   const runtime = new RuntimeNodeInstrumentation();

@@ -6,12 +6,19 @@
 import { type BackOffice, startBackOffice } from './back-office.js';
 import type { Clock } from './clock.js';
 import { createRequestCounts, type LiveReport, type RequestCounts } from './demo-report.js';
-import { countExports, createExporter, type ExportTally, type ExportTarget } from './exporters.js';
+import {
+  countExports,
+  countFromStart,
+  createExporter,
+  type ExportTally,
+  type ExportTarget,
+} from './exporters.js';
 import { createGroundTruth, type GroundTruth } from './ground-truth.js';
 import { type HealthProber, startHealthProber } from './health-prober.js';
 import type { LocalServer } from './http-server.js';
 import { createLiveSpells } from './incidents.js';
 import { enableInstrumentations, type OwnRequests } from './instrumentations.js';
+import { noteHistograms } from './noted-histograms.js';
 import { watchPartialSuccess } from './partial-success.js';
 import { startPaymentServer } from './payment-server.js';
 import { createPrograms, type Programs } from './programs.js';
@@ -52,11 +59,13 @@ export async function startLiveDemo(options: LiveDemoOptions): Promise<LiveDemo>
   const startedUnixMs = options.clock.unixMs();
   const startedMs = options.clock.monotonicMs();
   const requests = createRequestCounts();
-  const truth = createGroundTruth();
-  const telemetry = openTelemetry(options, truth);
+  const truth = createGroundTruth({ isDelta: options.target.temporality === 'delta' });
+  const telemetry = openTelemetry(options, truth, startedUnixMs);
   const ports: Ports = { shop: 0, payments: 0 };
+  const { storefront } = telemetry.programs;
   const disableInstrumentations = enableInstrumentations(
-    telemetry.programs.storefront,
+    storefront,
+    noteHistograms(storefront, 'storefront', truth),
     selectOwnRequests(ports, requests),
   );
   const parts = await startParts(options, telemetry.recorder, requests, ports);
@@ -93,7 +102,7 @@ interface Telemetry {
   close(): Promise<void>;
 }
 
-function openTelemetry(options: LiveDemoOptions, truth: GroundTruth): Telemetry {
+function openTelemetry(options: LiveDemoOptions, truth: GroundTruth, startedUnixMs: number): Telemetry {
   const exports: ExportTally = { succeeded: 0, failed: 0, points: 0, rejectedPoints: 0 };
   const onFailure = (reason: string): void => options.onNotice(`an export failed: ${reason}`);
   const unwatch = watchPartialSuccess((points, message) => {
@@ -103,8 +112,11 @@ function openTelemetry(options: LiveDemoOptions, truth: GroundTruth): Telemetry 
   const programs = createPrograms({
     instanceId: options.instanceId,
     exportIntervalMs: options.exportIntervalMs,
-    createExporter: (timeoutMs) =>
-      countExports(createExporter({ ...options.target, timeoutMs }), exports, onFailure),
+    createExporter(program, timeoutMs) {
+      const exporter = createExporter({ ...options.target, timeoutMs });
+      const onExport = (unixMs: number): void => truth.close(program, unixMs);
+      return countExports(countFromStart(exporter, startedUnixMs), exports, { onExport, onFailure });
+    },
   });
   return {
     programs,

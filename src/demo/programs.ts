@@ -27,7 +27,7 @@ export interface Programs {
 export interface ProgramsOptions {
   instanceId: string;
   exportIntervalMs: number;
-  createExporter(timeoutMs: number): PushMetricExporter;
+  createExporter(program: Program, timeoutMs: number): PushMetricExporter;
 }
 
 export function createPrograms(options: ProgramsOptions): Programs {
@@ -45,7 +45,7 @@ export function createPrograms(options: ProgramsOptions): Programs {
 function createProvider(program: Program, options: ProgramsOptions): MeterProvider {
   const timeoutMs = Math.min(options.exportIntervalMs, EXPORT_TIMEOUT_MAX_MS);
   const reader = new PeriodicExportingMetricReader({
-    exporter: options.createExporter(timeoutMs),
+    exporter: options.createExporter(program, timeoutMs),
     exportIntervalMillis: options.exportIntervalMs,
     exportTimeoutMillis: timeoutMs,
   });

@@ -46,6 +46,28 @@ export function listDifferences(
   return differences;
 }
 
+/** Series whose slots are not in order, or do not add up to what they recorded. */
+export function listSlotProblems(truth: Readonly<Record<string, MetricTruth>>): string[] {
+  return Object.entries(truth).flatMap(([name, { instrument, series }]) =>
+    instrument === 'updowncounter'
+      ? []
+      : series
+          .filter(({ slots, count, sum, last }) => {
+            const total = (at: 1 | 2): number => slots.reduce((added, slot) => added + slot[at], 0);
+            const inBuckets = slots.flatMap(([, , , , buckets = []]) => buckets);
+            const isRising = slots.every(([startS], i) => startS > (slots[i - 1]?.[0] ?? 0));
+            if (!isRising || slots.at(-1)?.[3] !== last) return true;
+            if (instrument.endsWith('gauge')) return false;
+            return (
+              total(1) !== count ||
+              !isClose(total(2), sum) ||
+              (instrument === 'histogram' && inBuckets.reduce((a, b) => a + b, 0) !== count)
+            );
+          })
+          .map(({ attributes }) => describeSeries(name, attributes)),
+  );
+}
+
 /** What is wrong with the points of the metrics of the table: absent, other unit, type, service, scope or attributes. */
 export function listTableProblems(points: readonly SinkPoint[]): string[] {
   const arrived = new Set(points.map((point) => point.name));

@@ -5,7 +5,7 @@ import { createProgressDisplay } from '../../src/demo/history/progress-display.j
 import { type HistoryOptions, type HistoryReport, runHistory } from '../../src/demo/history/run-history.js';
 import { UserError } from '../../src/model/errors.js';
 import { type ArrivedSeries, sumUp } from './arrived.js';
-import { listDifferences, listTableProblems } from './compare-truth.js';
+import { listDifferences, listSlotProblems, listTableProblems } from './compare-truth.js';
 import { createOtlpSink, type OtlpSink } from './otlp-sink.js';
 
 const clock = { unixMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -49,7 +49,8 @@ describe('a day of history', () => {
     const report = await write(DAY_MS);
     expect(listTableProblems(sink.points)).toEqual([]);
     expect(listDifferences(sumUp(sink.points), report.metrics)).toEqual([]);
-    expect(report).toMatchObject({ rejectedPoints: 0, isPartial: false });
+    expect(listSlotProblems(report.metrics)).toEqual([]);
+    expect(report).toMatchObject({ rejectedPoints: 0, isPartial: false, exports: sink.requestBytes.length });
     expect(report.points).toBe(1440 * report.series);
     expect(sink.points.length).toBe(report.points);
     const arrived = sumUp(sink.points);

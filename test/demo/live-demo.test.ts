@@ -6,7 +6,7 @@ import { createHistory } from '../../src/demo/history/history-steps.js';
 import { type LiveDemo, type LiveDemoOptions, startLiveDemo } from '../../src/demo/live-demo.js';
 import { METRIC_TABLE } from '../../src/demo/metric-table.js';
 import { sumUp } from './arrived.js';
-import { listDifferences, listTableProblems } from './compare-truth.js';
+import { listDifferences, listSlotProblems, listTableProblems } from './compare-truth.js';
 import { createOtlpSink, type OtlpSink } from './otlp-sink.js';
 
 const clock = { unixMs: () => Date.now(), monotonicMs: () => performance.now() };
@@ -63,6 +63,7 @@ describe('the live demo', () => {
     expect(notices).toEqual([]);
     expect(listTableProblems(sink.points)).toEqual([]);
     expect(listDifferences(sumUp(sink.points), report.metrics)).toEqual([]);
+    expect(listSlotProblems(report.metrics)).toEqual([]);
     const { requests, metrics, exports } = report;
     expect(requests.errors).toBeGreaterThan(0);
     expect(requests.slow).toBeGreaterThan(0);
@@ -78,7 +79,14 @@ describe('the live demo', () => {
   it('is measured by the instrumentations, only the shop is, and history has the same series', async () => {
     const running = await start({});
     await waitForTrouble(running);
-    const { requests } = await stop(running);
+    const { requests, metrics } = await stop(running);
+    expect(listSlotProblems(metrics)).toEqual([]);
+    expect(metrics['http.server.request.duration']!.count).toBe(requests.answered + requests.healthChecks);
+    expect(metrics['http.client.request.duration']!.count).toBe(requests.paymentCalls);
+    // Everything counts from the start of the program: no first value has an unknown start.
+    const sums = sink.points.filter(({ type }) => type !== 'gauge');
+    expect(new Set(sums.map(({ startMs }) => startMs)).size).toBe(1);
+    expect(sums.every(({ startMs, timeMs }) => startMs < timeMs)).toBe(true);
 
     const series = [...sumUp(sink.points).values()];
     const countOf = (name: string): number =>

@@ -37,7 +37,8 @@ describe('distributions', () => {
   it('lose no observation and keep each mean in its bucket', () => {
     const bounds = [10, 50, 100, 500];
     const latency = createLogNormal([{ share: 1, median: 60, sigma: 0.5 }], bounds);
-    const series = createHistogramSeries({}, bounds.length + 1, false, encodeExplicit(bounds));
+    const metric = { instrument: 'histogram', bounds } as const;
+    const series = createHistogramSeries(metric, {}, bounds.length + 1, false, encodeExplicit(bounds));
     series.observe(latency, 100_000, createRandom(2));
     series.closeStep([0, 0], [1, 0]);
     const { count, sum, buckets, min, max } = series.points[0]!.value;
@@ -46,6 +47,7 @@ describe('distributions', () => {
     expect(sum! / count).toBeCloseTo(60 * Math.exp(0.125), 0);
     expect(min).toBeGreaterThan(0);
     expect(max).toBeLessThanOrEqual(520);
+    expect(series.notes.read().slots).toEqual([[0, count, expect.closeTo(sum!, 3), max, buckets.counts]]);
   });
 
   it('put a value that equals a bound into the bucket below it', () => {

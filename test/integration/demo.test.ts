@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { MetricTruth } from '../../src/demo/ground-truth.js';
 import { METRIC_TABLE } from '../../src/demo/metric-table.js';
-import { listDifferences, type Totals } from '../demo/compare-truth.js';
+import { listDifferences, listSlotProblems, type Totals } from '../demo/compare-truth.js';
 import { readStored } from '../demo/stored.js';
 import {
   makeDataDirectory,
@@ -158,6 +158,7 @@ describe('plumbline demo against plumbline serve', () => {
     expect(demo.out()).toContain('History 100%');
     const { instanceId, history } = JSON.parse(await readFile(demo.truthFile, 'utf8'));
     expect(history.points).toBe(history.series * 360);
+    expect(listSlotProblems(history.metrics)).toEqual([]);
 
     const stored = await waitUntilStored(server, instanceId, history.metrics);
     expect(stored.size).toBe(history.series);

@@ -9,7 +9,7 @@ import {
   type MetricData,
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
-import type { MetricTruth } from '../ground-truth.js';
+import { type MetricTruth, readMetric } from '../ground-truth.js';
 import type { MetricDefinition, Program } from '../metric-definition.js';
 import { describeResource, PROGRAMS, SHOP_VERSION } from '../program-resource.js';
 import {
@@ -57,7 +57,7 @@ interface Page {
 
 export function createHistoryBook(instanceId: string, isDelta: boolean): HistoryBook {
   const pages = new Map<string, Page>();
-  const enter = <S>(metric: HistoryMetric, series: S & { truth: unknown }): S => {
+  const enter = <S>(metric: HistoryMetric, series: S & { notes: unknown }): S => {
     const page = pages.get(metric.name) ?? { metric, series: [] };
     pages.set(metric.name, page);
     page.series.push(series as unknown as Series<never>);
@@ -65,20 +65,20 @@ export function createHistoryBook(instanceId: string, isDelta: boolean): History
   };
   const all = (): Series<never>[] => [...pages.values()].flatMap((page) => page.series);
   return {
-    counter: (metric, attributes) => enter(metric, createCounterSeries(attributes, isDelta)),
-    gauge: (metric, attributes) => enter(metric, createGaugeSeries(attributes)),
+    counter: (metric, attributes) => enter(metric, createCounterSeries(metric, attributes, isDelta)),
+    gauge: (metric, attributes) => enter(metric, createGaugeSeries(metric, attributes)),
     histogram(metric, attributes) {
       if (metric.instrument === 'exponential_histogram') {
         const encode = encodeExponential(SCALE, INDEX_MIN);
         return enter(
           metric,
-          createHistogramSeries(attributes, EXPONENTIAL_BOUNDS.length + 1, isDelta, encode),
+          createHistogramSeries(metric, attributes, EXPONENTIAL_BOUNDS.length + 1, isDelta, encode),
         );
       }
       const bounds = [...metric.bounds!];
       return enter(
         metric,
-        createHistogramSeries(attributes, bounds.length + 1, isDelta, encodeExplicit(bounds)),
+        createHistogramSeries(metric, attributes, bounds.length + 1, isDelta, encodeExplicit(bounds)),
       );
     },
     seriesCount: () => all().length,
@@ -89,7 +89,16 @@ export function createHistoryBook(instanceId: string, isDelta: boolean): History
     },
     takePoints: () =>
       PROGRAMS.map((program) => takeProgram(program, instanceId, [...pages.values()], isDelta)),
-    readTruth: () => Object.fromEntries([...pages].map(([name, page]) => [name, readPageTruth(page)])),
+    readTruth: () =>
+      Object.fromEntries(
+        [...pages].map(([name, { metric, series }]) => [
+          name,
+          readMetric(
+            metric,
+            series.map(({ notes }) => notes),
+          ),
+        ]),
+      ),
   };
 }
 
@@ -138,13 +147,6 @@ function takeMetric({ metric, series }: Page, isDelta: boolean): MetricData {
     default:
       return { ...common, dataPointType: DataPointType.GAUGE };
   }
-}
-
-function readPageTruth({ metric, series }: Page): MetricTruth {
-  const truths = series.map((one) => one.truth).filter((truth) => truth.count > 0);
-  const total = (field: 'count' | 'sum'): number => truths.reduce((sum, truth) => sum + truth[field], 0);
-  const { unit, instrument } = metric;
-  return { unit, instrument, count: total('count'), sum: total('sum'), series: truths };
 }
 
 function toHrTime(unixMs: number): HrTime {

@@ -33,6 +33,8 @@ export interface HistoryReport {
   series: number;
   /** What the backend acknowledged. */
   points: number;
+  /** Requests that it took. */
+  exports: number;
   rejectedPoints: number;
   durationMs: number;
   /** True where it was stopped early: `points` is then less than planned. */
@@ -55,6 +57,7 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
     rejectedPoints += points;
   });
   let stepsDone = 0;
+  let exports = 0;
   const showProgress = (): void =>
     options.onProgress({
       stepsDone,
@@ -69,6 +72,7 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
     for (const slice of history.slices()) {
       const sending = Promise.all(slice.programs.map((points) => sendPoints(exporter, points))).then(() => {
         stepsDone += slice.steps;
+        exports += slice.programs.length;
         underWay.delete(sending);
         showProgress();
       });
@@ -90,6 +94,7 @@ export async function runHistory(options: HistoryOptions): Promise<HistoryReport
     intervalMs: plan.intervalMs,
     series: seriesCount,
     points: stepsDone * seriesCount,
+    exports,
     rejectedPoints,
     durationMs: clock.monotonicMs() - startedMs,
     isPartial: stepsDone < stepsTotal,

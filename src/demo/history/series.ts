@@ -1,16 +1,16 @@
 /**
  * The state of one series while history is written: a number, or the buckets of a histogram. Enters increases, levels
- * and batches of observations; leaves one data point per step in the SDK's own shapes, and totals for the ground truth.
+ * and batches of observations; leaves one data point per step in the SDK's own shapes, and notes for the ground truth.
  * Cumulative series keep what they have; delta series start again after every point.
  */
 import type { Attributes, HrTime } from '@opentelemetry/api';
 import type { DataPoint, ExponentialHistogram, Histogram } from '@opentelemetry/sdk-metrics';
-import type { SeriesTruth } from '../ground-truth.js';
+import { createSeriesNotes, type NotedMetric, type SeriesNotes } from '../ground-truth.js';
 import type { Random } from '../random.js';
 import type { Distribution } from './distribution.js';
 
 export interface Series<Value> {
-  readonly truth: SeriesTruth;
+  readonly notes: SeriesNotes;
   readonly points: DataPoint<Value>[];
   /** Ends a step: keeps its point in `points`. */
   closeStep(startTime: HrTime, endTime: HrTime): void;
@@ -29,40 +29,44 @@ export interface HistogramSeries<Value = Histogram | ExponentialHistogram> exten
   observe(distribution: Distribution, count: number, random: Random): void;
 }
 
-export function createCounterSeries(attributes: Attributes, isDelta: boolean): NumberSeries {
-  const truth = createTruth(attributes);
+type Noted = Pick<NotedMetric, 'instrument' | 'bounds'>;
+
+export function createCounterSeries(metric: Noted, attributes: Attributes, isDelta: boolean): NumberSeries {
+  const notes = createSeriesNotes(metric, attributes);
   const points: DataPoint<number>[] = [];
   let value = 0;
   return {
-    truth,
+    notes,
     points,
     add(increase) {
       value += increase;
-      noteValue(truth, increase, increase, 1);
+      notes.note(increase);
     },
     closeStep(startTime, endTime) {
       points.push({ startTime, endTime, attributes, value });
       if (isDelta) value = 0;
+      notes.close(toUnixMs(endTime));
     },
   };
 }
 
 /** Gauges, and up-down counters, whose points say where they stand since the first step, whatever the temporality. */
-export function createGaugeSeries(attributes: Attributes): GaugeSeries {
-  const truth = createTruth(attributes);
+export function createGaugeSeries(metric: Noted, attributes: Attributes): GaugeSeries {
+  const notes = createSeriesNotes(metric, attributes);
   const points: DataPoint<number>[] = [];
   let firstTime: HrTime | undefined;
   let value = 0;
   return {
-    truth,
+    notes,
     points,
     set(level) {
       value = level;
-      noteValue(truth, level, level, 1);
+      notes.note(level);
     },
     closeStep(startTime, endTime) {
       firstTime ??= startTime;
       points.push({ startTime: firstTime, endTime, attributes, value });
+      notes.close(toUnixMs(endTime));
     },
   };
 }
@@ -76,16 +80,17 @@ interface Buckets {
 }
 
 export function createHistogramSeries<Value>(
+  metric: Noted,
   attributes: Attributes,
   buckets: number,
   isDelta: boolean,
   encode: (buckets: Buckets) => Value,
 ): HistogramSeries<Value> {
-  const truth = createTruth(attributes);
+  const notes = createSeriesNotes(metric, attributes);
   const points: DataPoint<Value>[] = [];
   let state = createBuckets(buckets);
   return {
-    truth,
+    notes,
     points,
     observe(distribution, count, random) {
       let left = count;
@@ -100,12 +105,13 @@ export function createHistogramSeries<Value>(
         state.sum += inBucket * mean;
         state.min = Math.min(state.min, mean);
         state.max = Math.max(state.max, mean);
-        noteValue(truth, mean, inBucket * mean, inBucket);
+        notes.note(mean, inBucket);
       }
     },
     closeStep(startTime, endTime) {
       points.push({ startTime, endTime, attributes, value: encode(state) });
       if (isDelta) state = createBuckets(buckets);
+      notes.close(toUnixMs(endTime));
     },
   };
 }
@@ -145,21 +151,6 @@ function createBuckets(buckets: number): Buckets {
   return { counts, count: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY };
 }
 
-function createTruth(attributes: Attributes): SeriesTruth {
-  return {
-    attributes,
-    count: 0,
-    sum: 0,
-    min: Number.POSITIVE_INFINITY,
-    max: Number.NEGATIVE_INFINITY,
-    last: 0,
-  };
-}
-
-function noteValue(truth: SeriesTruth, value: number, sum: number, count: number): void {
-  truth.count += count;
-  truth.sum += sum;
-  truth.min = Math.min(truth.min, value);
-  truth.max = Math.max(truth.max, value);
-  truth.last = value;
+function toUnixMs([seconds, nanos]: HrTime): number {
+  return seconds * 1000 + nanos / 1e6;
 }
