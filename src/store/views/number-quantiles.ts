@@ -105,17 +105,19 @@ const forSides = (columns: (side: string) => string) => SIDES.map(columns).join(
 
 const QUANTILES = addColumns(
   COLLECTED,
+  // Without rollups none of the arrays below is made.
   `arraySum(counts) AS rolled_up,
         length(points) + rolled_up AS count,
-        arrayWithConstant(length(points), toUInt64(1)) AS ones,
+        if(rolled_up = 0, [], points) AS mixed_points`,
+  `arrayWithConstant(length(mixed_points), toUInt64(1)) AS ones,
         arrayWithConstant(length(counts), toUInt64(1)) AS row_ones,
         arrayMap(n -> toUInt64(n - 1), counts) AS all_but_one,
-        if(rolled_up = 0, [], arrayConcat(points, least_values, most_values)) AS values_low,
+        arrayConcat(mixed_points, least_values, most_values) AS values_low,
         values_low AS values_high,
-        if(rolled_up = 0, [], arrayConcat(values_low, inner_values)) AS values_middle,
-        if(rolled_up = 0, [], arrayConcat(ones, all_but_one, row_ones)) AS weights_low,
-        if(rolled_up = 0, [], arrayConcat(ones, row_ones, all_but_one)) AS weights_high,
-        if(rolled_up = 0, [], arrayConcat(ones, row_ones, arrayMap(n -> toUInt64(n > 1), counts), inner_counts)) AS weights_middle`,
+        arrayConcat(values_low, inner_values) AS values_middle,
+        arrayConcat(ones, all_but_one, row_ones) AS weights_low,
+        arrayConcat(ones, row_ones, all_but_one) AS weights_high,
+        arrayConcat(ones, row_ones, arrayMap(n -> toUInt64(n > 1), counts), inner_counts) AS weights_middle`,
   // The smallest value that at least a share of q of all values does not exceed.
   `arrayMap(q -> toUInt64(ceil(q * count)), ${QUANTILE_LEVELS}) AS ranks,
         arraySort(points) AS sorted_points,
