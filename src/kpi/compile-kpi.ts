@@ -14,6 +14,7 @@ import {
   metricsOf,
   type PlacedTerm,
   placeTerms,
+  rangedTermsOf,
   shapesOf,
   termSql,
 } from './kpi-terms.js';
@@ -71,6 +72,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
     step: grid.step,
     known: grid.known,
     hasFolded: grid.hasFolded ?? true,
+    validRange: validRangeOf(kpi, terms),
     shapes: shapesOf(kpi).filter((shape) => grid.shapes?.includes(shape) ?? true),
     labels: [
       {
@@ -126,6 +128,19 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
         toInt64(toUnixTimestamp(${end})) * 1000 AS judged_ms
     FROM (${best})`;
   return `WITH ${facts.aliases(query)}${judgeSql(kpi, measured, isSteps)}`;
+}
+
+/** Numbers that are values of the KPI and outside of its valid range are no values. */
+function validRangeOf(kpi: Kpi, terms: readonly PlacedTerm[]): FactsQuery['validRange'] {
+  const ranged = rangedTermsOf(kpi, terms);
+  if (ranged.length === 0) return undefined;
+  const bound = (value: number | undefined) => (value === undefined ? undefined : numberLiteral(value));
+  return {
+    series: `metric_type IN ('gauge', 'sum') AND (${ranged.map((term) => `(${termSql(term)})`).join(' OR ')})`,
+    ...conversionSql(kpi.unit),
+    min: bound(kpi.validMin),
+    max: bound(kpi.validMax),
+  };
 }
 
 const QUANTILE_COLUMNS: Readonly<Record<number, string>> = {

@@ -173,3 +173,16 @@ export function conversionSql(unit: string): { factor: string; offset: string } 
     offset: `(unit_offset - ${numberLiteral(wanted.offset)}) / ${numberLiteral(wanted.factor)}`,
   };
 }
+
+/**
+ * Terms whose numbers are values of the KPI itself, so that its valid range is theirs: not counts, parts or shares of it.
+ * None where it has no range.
+ */
+export function rangedTermsOf(kpi: Kpi, terms: readonly PlacedTerm[]): PlacedTerm[] {
+  if (kpi.validMin === undefined && kpi.validMax === undefined) return [];
+  return terms.filter(
+    ({ source, term }) =>
+      ['average', 'last', 'uptime'].includes(source.formula.kind) &&
+      term.selectors.some(({ shapes }) => shapes.length === 0 || shapes.includes('number')),
+  );
+}

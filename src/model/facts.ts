@@ -23,6 +23,18 @@ export interface FactsQuery {
   hasFolded?: boolean;
   /** One row for each series instead of one for each of its steps; `times` has the steps that have any point. */
   isWhole?: boolean;
+  /** Values of numbers outside are left out, as if they had never been sent. */
+  validRange?: ValidRange | undefined;
+}
+
+/** value × factor + offset must lie between min and max. SQL, of columns of `series`. */
+export interface ValidRange {
+  /** Series that it holds for. */
+  series: string;
+  factor: string;
+  offset: string;
+  min: string | undefined;
+  max: string | undefined;
 }
 
 /** Quantiles of what histograms of some metrics recorded, of all series that have a group. */

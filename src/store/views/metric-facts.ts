@@ -7,6 +7,7 @@ import type { FactsQuery, FactsSql, QuantilesQuery } from '../../model/facts.js'
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
 import { quantileRows } from './histogram-quantiles.js';
+import { isInlying, isOutside, isReached, outlyingAliases, rangedSeries } from './valid-range.js';
 
 const ZERO_TIME = `toDateTime64(0, 9, 'UTC')`;
 
@@ -92,10 +93,22 @@ function factAliases(query: FactsQuery): string {
   const { shapes = SHAPES } = query;
   const seconds = secondsOf(query);
   const known = typeof seconds.start === 'number';
-  const range = (name: string, size: number) => `
-    ${multiply(seconds.start, size)} AS ${name}_begin,
-    ${firstWhole(seconds, size)} AS ${name}_from,
-    ${multiply(seconds.end, size)} AS ${name}_to`;
+  const range = (r: Resolution) => `
+    ${multiply(seconds.start, SECONDS_OF[r])} AS ${r}_begin,
+    ${firstWhole(seconds, SECONDS_OF[r])} AS ${r}_from,
+    ${multiply(seconds.end, SECONDS_OF[r])} AS ${r}_to`;
+  const mayTake = (r: Resolution) => {
+    const [from, to] = [firstWhole(seconds, SECONDS_OF[r]), multiply(seconds.end, SECONDS_OF[r])];
+    return typeof from !== 'number' || typeof to !== 'number' || from < to;
+  };
+  const isRanged = query.validRange !== undefined && shapes.includes('number');
+  const outlying = isRanged
+    ? `,${outlyingAliases(query, query.validRange!, {
+        mayTake,
+        isTaken: (r) => isTaken('number', r),
+        isRefined: (r) => isRefined('number', r),
+      })}`
+    : '';
   const waiting = (shape: Shape) => `
     (
         SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60))
@@ -110,7 +123,7 @@ function factAliases(query: FactsQuery): string {
     ${known ? seconds.end : `toUnixTimestamp(toDateTime(${query.end}, 'UTC'))`} AS to_s,
     ${known ? seconds.step : `toUInt32(${query.step})`} AS step_s,
     toDateTime(from_s, 'UTC') AS from_time,
-    toDateTime(to_s, 'UTC') AS to_time,${range('day', 86_400)},${range('hour', 3_600)},${range('minute', 60)},${shapes.map(waiting).join(',')}`;
+    toDateTime(to_s, 'UTC') AS to_time,${range('day')},${range('hour')},${range('minute')},${shapes.map(waiting).join(',')}${outlying}`;
 }
 
 const LITERALS: Record<Shape, string> = {
@@ -122,6 +135,7 @@ const LITERALS: Record<Shape, string> = {
 
 const BUCKET_OF = { day: 'toStartOfDay', hour: 'toStartOfHour', minute: 'toStartOfMinute' } as const;
 type Resolution = keyof typeof BUCKET_OF;
+const SECONDS_OF: Readonly<Record<Resolution, number>> = { day: 86_400, hour: 3_600, minute: 60 };
 
 /** Whether the bucket that begins at `time` is read as it is. */
 function isTaken(shape: Shape, r: Resolution): string {
@@ -138,17 +152,29 @@ function isRefined(shape: Shape, r: Resolution): string {
 }
 
 /** Rows (series_id and the columns above) that together hold every point of `shape` before the end once. */
-function chainRows(shape: Shape, series: string): string {
+function chainRows(shape: Shape, series: string, query: FactsQuery): string {
   const branch = (columns: string, table: string, ...conditions: string[]) => `
         SELECT series_id, ${shape === 'number'} AS is_number, ${columns}
-        FROM ${shape}_${table} FINAL
+        FROM ${shape}_${table}
         WHERE series_id IN (${series}) AND time < to_time AND ${conditions.join('\n            AND ')}`;
   const { rollup, point } = COLUMNS[shape];
+  const range = shape === 'number' ? query.validRange : undefined;
+  if (range !== undefined) {
+    const reached = (r: Resolution) => isReached(r, (at) => isRefined(shape, at));
+    const outside = `value_type != 'none' AND isFinite(value_double) AND ${isOutside(range, '(toFloat64(value_int) + value_double)')}`;
+    const ranged = `LEFT JOIN (${rangedSeries(query, range)}) AS ranged ON ranged.id = series_id`;
+    return [
+      branch(rollup, '1d FINAL', isTaken(shape, 'day'), isInlying('day')),
+      branch(rollup, '1h FINAL', isTaken(shape, 'hour'), reached('day'), isInlying('hour')),
+      branch(rollup, '1m FINAL', isTaken(shape, 'minute'), reached('hour'), isInlying('minute')),
+      branch(point, `points FINAL ${ranged}`, reached('minute'), `NOT (ranged.id != 0 AND ${outside})`),
+    ].join('\n        UNION ALL');
+  }
   return [
-    branch(rollup, '1d', isTaken(shape, 'day')),
-    branch(rollup, '1h', isTaken(shape, 'hour'), isRefined(shape, 'day')),
-    branch(rollup, '1m', isTaken(shape, 'minute'), isRefined(shape, 'hour')),
-    branch(point, 'points', isRefined(shape, 'minute')),
+    branch(rollup, '1d FINAL', isTaken(shape, 'day')),
+    branch(rollup, '1h FINAL', isTaken(shape, 'hour'), isRefined(shape, 'day')),
+    branch(rollup, '1m FINAL', isTaken(shape, 'minute'), isRefined(shape, 'hour')),
+    branch(point, 'points FINAL', isRefined(shape, 'minute')),
   ].join('\n        UNION ALL');
 }
 
@@ -159,14 +185,8 @@ const STEP_OF = `toDateTime(from_s + intDiv(toUnixTimestamp(first_time) - from_s
  * resets): count and sum of what histograms and summaries recorded; increase of counters; level_…: values of numbers as
  * they were sent, gauges above all. Needs `factAliases`.
  */
-function factRows({
-  metrics,
-  shapes = SHAPES,
-  labels = [],
-  where = 'true',
-  isWhole = false,
-  hasFolded = true,
-}: FactsQuery): string {
+function factRows(query: FactsQuery): string {
+  const { metrics, shapes = SHAPES, labels = [], where = 'true', isWhole = false, hasFolded = true } = query;
   const own = `SELECT series_id FROM series WHERE metric_name IN ${metrics}`;
   const series = hasFolded
     ? `${own} UNION ALL SELECT series_id FROM folded_series WHERE overflow_series_id IN (${own})`
@@ -239,7 +259,7 @@ function factRows({
                         lagInFrame(last_b) OVER chain AS previous_b,
                         lagInFrame(has_sum) OVER chain AS previous_has_sum,
                         lagInFrame(row_last_time) OVER chain AS previous_time
-                    FROM (${shapes.map((shape) => chainRows(shape, series)).join('\n        UNION ALL')}
+                    FROM (${shapes.map((shape) => chainRows(shape, series, query)).join('\n        UNION ALL')}
                     )
                     WHERE is_chained OR first_time >= from_time
                     WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
