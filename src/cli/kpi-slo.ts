@@ -138,7 +138,12 @@ const KEPT_COLUMNS: readonly Column[] = [
   { title: '' },
 ];
 
-export function showSlos(answers: readonly Answer<SloAnswer>[], endS: number, terminal: Terminal): string {
+/** `others`: how many KPIs count no events and were not asked for. */
+export function showSlos(
+  answers: readonly Answer<SloAnswer>[],
+  { endS, others }: { endS: number; others: number },
+  terminal: Terminal,
+): string {
   const slos = answers.flatMap(({ kpi, read }) =>
     (read?.slos ?? []).map((slo, i) => sloCells(kpi, slo, i === 0)),
   );
@@ -154,13 +159,22 @@ export function showSlos(answers: readonly Answer<SloAnswer>[], endS: number, te
   const heading = (text: string) => sections.push('', paint(text, 'bold', terminal));
   if (slos.length > 0) {
     heading('Error budgets');
-    sections.push(...renderTable(SLO_COLUMNS, slos, terminal), note(BURN_NOTE, terminal));
+    sections.push(...renderTable(SLO_COLUMNS, slos, terminal));
+    if (answers.some(({ read }) => read?.slos?.some(({ burns }) => burns.length > 0)))
+      sections.push(note(BURN_NOTE, terminal));
   }
   if (kept.length > 0) {
     heading('Targets kept');
     sections.push(...renderTable(KEPT_COLUMNS, kept, terminal));
   }
   if (errors.length > 0) sections.push('', ...errors);
+  if (others > 0) {
+    const how = 'name them, or a --category, to see how they kept their targets';
+    sections.push(
+      '',
+      note(`${others} more ${others === 1 ? 'KPI counts' : 'KPIs count'} no events: ${how}.`, terminal),
+    );
+  }
   return lines(sections);
 }
 

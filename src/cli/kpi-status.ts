@@ -113,7 +113,7 @@ export function statusRows({ kpi, read, error }: Answer<ChosenRows>): Cell[][] {
   if (read.hidden > 0)
     cells.push([
       '',
-      `  … ${countText(read.hidden)} more groups`,
+      `  … ${countText(read.hidden)} more ${read.hidden === 1 ? 'group' : 'groups'}`,
       '',
       '',
       '',

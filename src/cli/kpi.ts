@@ -7,6 +7,7 @@ import { parseWholeNumber } from '../demo/demo-options.js';
 import { compileKpi } from '../kpi/compile-kpi.js';
 import type { KpiRow } from '../kpi/kpi-reader.js';
 import { windowAt } from '../kpi/kpi-window.js';
+import { objectiveOf } from '../kpi/slo.js';
 import type { ClickHouse } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
 import type { Kpi } from '../model/kpi.js';
@@ -100,7 +101,8 @@ function createShowCommand(): Command {
 function statusSql(kpi: Kpi, endS: number): string {
   const { startS, slotS } = windowAt(kpi, endS);
   const time = (unixS: number) => `toDateTime(${unixS}, 'UTC')`;
-  const grid = { start: time(startS), end: time(endS), step: String(slotS), rows: 'whole' } as const;
+  const known = { startS, endS, stepS: slotS };
+  const grid = { start: time(startS), end: time(endS), step: String(slotS), known, rows: 'whole' } as const;
   return `${compileKpi(kpi, FACTS, grid)}\nORDER BY time, length(group), group`;
 }
 
@@ -208,7 +210,7 @@ interface SloOptions extends Common {
 function createSloCommand(): Command {
   return new Command('slo')
     .description('error budgets and burn rates of KPIs that count events, time on target of the others')
-    .argument('[names...]', 'KPIs; all of them where none is named')
+    .argument('[names...]', 'KPIs; where none is named those that count events')
     .addOption(categoryOption())
     .addOption(groupOption())
     .option('--by-group', 'each group too, the emptiest budget first', false)
@@ -222,11 +224,14 @@ function createSloCommand(): Command {
     .action((names: string[], options: SloOptions) =>
       withSession(options, async ({ reader, kpis }) => {
         const endS = resolveTime(options.at, Date.now());
-        const chosen = withLabels(chooseKpis(kpis, names, options.category), options.group);
+        const isAsked = names.length > 0 || options.category !== undefined;
+        const asked = withLabels(chooseKpis(kpis, names, options.category), options.group);
+        const chosen = isAsked ? asked : asked.filter((kpi) => objectiveOf(kpi) !== undefined);
         const { window: windowS, step: stepS, ...rest } = options;
         const choice = { ...rest, windowS, stepS };
         const answers = await readEach(chosen, (kpi) => readSloAnswer(kpi, reader, endS, choice));
-        return options.json ? slosAsJson(answers, endS) : showSlos(answers, endS, terminal());
+        if (options.json) return slosAsJson(answers, endS);
+        return showSlos(answers, { endS, others: asked.length - chosen.length }, terminal());
       }),
     );
 }
@@ -288,5 +293,6 @@ Examples:
   plumbline kpi slo error_rate availability --by-group
   plumbline kpi slo --window 7d
   plumbline kpi slo response_time --window 1d --step 5m
+  plumbline kpi slo --category system_performance
   plumbline kpi slo --json`,
 };

@@ -6,7 +6,7 @@ import type { ClickHouse } from '../model/clickhouse.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Kpi, MetricShape } from '../model/kpi.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
-import { metricsOf } from './kpi-terms.js';
+import { metricsOf, shapesOf } from './kpi-terms.js';
 import { type Window, windowAt } from './kpi-window.js';
 
 export type KpiStatus = 'on_target' | 'warning' | 'critical' | 'unknown';
@@ -58,13 +58,17 @@ export function createKpiReader(
       readQuery('metric_shapes'),
       { params },
     );
+    const sent = new Set((found?.types ?? []).map((type) => SHAPES[type]));
+    const shapes = shapesOf(kpi).filter((shape) => sent.has(shape));
+    // Nothing that the KPI could read was ever sent: SQL of no shape at all would be none.
+    if (shapes.length === 0) return rows === 'whole' ? [emptyRow(kpi, window)] : [];
     const sql = compileKpi(kpi, facts, {
       start: timeLiteral(window.startS),
       end: timeLiteral(window.endS),
       step: String(window.slotS),
       known: { startS: window.startS, endS: window.endS, stepS: window.slotS },
       rows,
-      shapes: shapesOfTypes(found?.types ?? []),
+      shapes,
       hasFolded: Boolean(Number(found?.has_folded ?? 0)),
     });
     const answers = await clickhouse.query<Record<string, unknown>>(
@@ -86,11 +90,6 @@ const SHAPES: Record<string, MetricShape> = {
   exponential_histogram: 'exponential_histogram',
   summary: 'summary',
 };
-
-/** At least one, because SQL of no shape at all would be none. */
-function shapesOfTypes(types: readonly string[]): MetricShape[] {
-  return types.length === 0 ? ['number'] : [...new Set(types.map((type) => SHAPES[type]!))];
-}
 
 function timeLiteral(unixS: number): string {
   return `toDateTime(${Math.floor(unixS)}, 'UTC')`;

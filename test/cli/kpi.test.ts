@@ -65,8 +65,8 @@ const AFTER = [
 - { name: hit_rate, unit: '1', direction: higher_is_better, target: 0.5, sources: [{ name: recorder, ratio: { of: hits, to: requests } }] }
 - { name: miss_rate, unit: '1', target: 0.5, sources: [{ name: recorder, ratio: { of: hits, to: requests, complement: true } }] }
 - { name: availability, unit: '%', direction: higher_is_better, target: 90, window: 1h, completeness_min: 0, stale_after: 1h, sources: [{ name: checks, uptime: up }] }
-- { name: disk_used, unit: '1', target: 0.8, data_type: ratio, sources: [{ name: disk, ratio: { of: { metric: disk.used, measure: last }, to: { metric: disk.size, measure: last } } }] }
 - { name: daily_cost, unit: '{USD}', target: 10, data_type: money, window: 1d, stale_after: 1d, completeness_min: 0, sources: [{ name: bills, sum: { of: cost } }] }
+- { name: other_shape, unit: s, target: 1, sources: [{ name: gauges, last: response_time }] }
 - { name: never_sent, unit: s, target: 1, sources: [{ name: recorder, average: nobody.sends.this }] }
 `),
 ];
@@ -149,8 +149,6 @@ beforeAll(async () => {
     timed(60, 10, 400, '/cart'),
     timed(90, 10, 600, '/pay'),
     level('up', ...UP.map((value, i) => at((30 - i) * MINUTE_S, value))),
-    level('disk.used', at(60, 850)),
-    level('disk.size', at(60, 1000)),
     counter('cost', at(10 * HOUR_S, 5.15), at(HOUR_S, 3.25)),
   );
   const bank = ofService('bank', ...countedBy('bank'), timed(60, 20, 4000, '/transfer\u001b[31m'));
@@ -265,7 +263,14 @@ describe('plumbline kpi list and show', () => {
 });
 
 describe('plumbline kpi status', () => {
-  const SHOWN = ['response_time', 'daily_cost', 'availability', 'never_sent', 'from_the_future'];
+  const SHOWN = [
+    'response_time',
+    'daily_cost',
+    'availability',
+    'never_sent',
+    'other_shape',
+    'from_the_future',
+  ];
 
   test('shows value, target, distance, samples, coverage, age and reason of each KPI', async () => {
     const printed = await run('status', ...SHOWN, '--at', AT);
@@ -289,13 +294,6 @@ describe('plumbline kpi status', () => {
       '≤ $10.00',
       '+16 %',
     ]);
-    expect(rowOf(printed, 'availability').slice(0, 5)).toEqual([
-      '▲ warning',
-      'availability',
-      '80 %',
-      '≥ 90 %',
-      '-11.1 %',
-    ]);
     expect(rowOf(printed, 'never_sent')).toEqual([
       '? unknown',
       'never_sent',
@@ -306,6 +304,7 @@ describe('plumbline kpi status', () => {
       '–',
       'no data',
     ]);
+    expect(rowOf(printed, 'other_shape').at(-1)).toBe('no data');
     expect(rowOf(printed, 'from_the_future').slice(0, 2)).toEqual(['! error', 'from_the_future']);
     expect(printed).toContain('1 could not be read');
   });
@@ -320,13 +319,15 @@ describe('plumbline kpi status', () => {
       ['▲ warning', 'response_time', '2.25 s'],
       ['✖ critical', 'service=bank, route=/transfer·[31m', '4 s'],
       ['✔ on target', 'service=shop, route=/cart', '400 ms'],
-      ['… 1 more groups', 'raise --limit to see them'],
+      ['… 1 more group', 'raise --limit to see them'],
     ]);
   });
 
   test('of one group, over another window, in JSON', async () => {
     const { at: time, kpis } = await runJson(
       'status',
+      'error_rate',
+      'success_rate',
       '--group',
       'service=shop',
       '--window',
@@ -335,7 +336,9 @@ describe('plumbline kpi status', () => {
       AT,
     );
     expect(time).toBe(AT);
-    const rows = kpis.find(({ name }: Kpi) => name === 'error_rate').rows;
+    // success_rate has no services to choose from.
+    expect(kpis.map(({ name }: Kpi) => name)).toEqual(['error_rate']);
+    const { rows } = kpis[0];
     const value = (100 * sumOf('errors', HOUR_S, 'shop')) / sumOf('requests', HOUR_S, 'shop');
     expect(rows).toMatchObject([
       {
@@ -347,7 +350,6 @@ describe('plumbline kpi status', () => {
       },
     ]);
     expect(rows[0].distance).toBeCloseTo(1 - value, 9);
-    expect(kpis.map(({ name }: Kpi) => name)).not.toContain('success_rate');
   });
 
   test('judges the past with the thresholds of the past', async () => {
@@ -409,7 +411,7 @@ describe('plumbline kpi slo', () => {
     sumOf('errors', windowS, service) / sumOf('requests', windowS, service) / 0.01;
 
   test('shows budgets of event KPIs, and how the others kept their targets', async () => {
-    const names = ['success_rate', 'response_time', 'disk_used'];
+    const names = ['success_rate', 'response_time'];
     const printed = await run('slo', ...names, '--window', '1d', '--at', AT);
     const [bad, total] = [sumOf('errors', DAY_S), sumOf('requests', DAY_S)];
     const percent = (share: number) => `${Number((100 * share).toPrecision(3))} %`;
@@ -422,16 +424,6 @@ describe('plumbline kpi slo', () => {
       total.toLocaleString('en-US'),
       String(bad),
       `${Math.round(1000 - (1000 * bad) / (0.01 * total)) / 10} %`,
-    ]);
-    expect(rowOf(printed, 'disk_used')).toEqual([
-      'disk_used',
-      '85 %',
-      '≤ 80 %',
-      '-6.25 %',
-      '0 %',
-      '0 %',
-      '1',
-      '1d',
     ]);
     // Minute by minute: 10 × 0.6 s, then 10 × 0.4 s with 20 × 4 s.
     expect(rowOf(printed, 'response_time').slice(1)).toEqual([
@@ -465,6 +457,16 @@ describe('plumbline kpi slo', () => {
         expect(slo.burns[i].shortRate).toBeCloseTo(burn(shortS, service), 9);
       }
     }
+  });
+
+  test('of no names in particular leaves out what counts no events, and says so', async () => {
+    const printed = await run('slo', '--window', '1h', '--group', 'service=bank', '--at', AT);
+    expect(rowOf(printed, 'error_rate').slice(0, 3)).toEqual([
+      '✖ budget spent',
+      'error_rate',
+      'service=bank',
+    ]);
+    expect(printed).toContain('2 more KPIs count no events');
   });
 
   test('counts as good what makes the KPI better, whichever way it counts', async () => {
