@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { type Config, describeSettings, readConfig } from '../config.js';
-import { createPipeline, type Pipeline } from '../pipeline.js';
+import type { Pipeline } from '../pipeline.js';
 import { readVersion } from './version.js';
 
 export function createServeCommand(): Command {
@@ -18,6 +18,8 @@ async function serve(): Promise<void> {
   const log = pino({ level: config.logLevel, base: null }, pino.destination({ dest: 2, sync: true }));
   const version = readVersion();
   const stopRequested = waitForSignal();
+  // Loaded here: no other command needs the server.
+  const { createPipeline } = await import('../pipeline.js');
   const pipeline = await createPipeline({ config, version, log, nowUnixMs: Date.now });
   // Without such files a closed terminal ends the server, as ever.
   if (config.tlsCertFile !== '' || config.authTokensFile !== '') {
