@@ -28,6 +28,7 @@ import { createBearerCheck } from './receive/bearer-tokens.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
 import { InflightBytes } from './receive/inflight-bytes.js';
+import { readRetention } from './retention-source.js';
 import { createSelfMetrics } from './self/self-metrics.js';
 import { createSqlEndpoint } from './show/sql-endpoint.js';
 import { type CategoryCount, createWebListener, type Status } from './show/web-server.js';
@@ -37,6 +38,7 @@ import { createActiveSeriesReader } from './store/active-series.js';
 import { createDrain } from './store/drain.js';
 import { openEmbeddedClickHouse } from './store/embedded-driver.js';
 import { connectClickHouse } from './store/http-driver.js';
+import { createRetention } from './store/retention.js';
 import { Rollups } from './store/rollups.js';
 import { readQuery } from './store/sql-files.js';
 import { createStorage } from './store/storage.js';
@@ -82,6 +84,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const loadKpis = () =>
     loadCatalogue({ folders, builtInFolder: builtInCatalogue(), categories: taxonomy.categories });
   const initial = await loadKpis();
+  const readPolicy = () => readRetention(config, taxonomy.categories);
+  // A mistake in the file shows before anything listens.
+  await readPolicy();
   const security = await openTransportSecurity(config, log);
   const directory = await openDataDirectory(config.dataDir);
   const clickhouse = await openClickHouse(config, directory);
@@ -122,12 +127,14 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     nowUnixMs,
   });
 
+  const retention = createRetention({ clickhouse, readPolicy, nowUnixMs, log });
   const rollups = new Rollups({
     clickhouse,
     receiver: directory.receiver,
     delayMs: config.rollupDelayMs,
     nowUnixMs,
     onError: (error) => log.warn({ err: error }, 'a rollup failed and is tried again'),
+    keptDays: (source) => retention.shortestDays(source === 'points' ? 'raw' : source),
   });
   const self = createSelfMetrics({
     intervalMs: config.selfMetricsIntervalMs,
@@ -214,7 +221,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     port: config.webPort,
     keepAliveMs: KEEP_ALIVE_MS,
     limits: config,
-    listener: createWebListener({ findProblems, readStatus, onError }),
+    listener: createWebListener({ findProblems, readStatus, retention, onError }),
   });
   const listeners: Listener[] = [
     ...(sql ? [{ component: sql, env: 'PLUMBLINE_SQL_PORT', port: config.sqlPort }] : []),
@@ -222,7 +229,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     { component: grpc, env: 'PLUMBLINE_GRPC_PORT', port: config.grpcPort },
     { component: http, env: 'PLUMBLINE_HTTP_PORT', port: config.httpPort },
   ];
-  const storage = createStorage(clickhouse, [activeSeries, rollups, drain, catalogue], log);
+  const storage = createStorage(clickhouse, [retention, activeSeries, rollups, drain, catalogue], log);
 
   async function start(): Promise<void> {
     // First, so that it measures what an earlier process left in the spool too.

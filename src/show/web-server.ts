@@ -1,11 +1,14 @@
 /**
  * The web port: a plain page, the status as JSON, and /healthz and /readyz for whoever watches this process.
- * Enters: GET requests; leaves: answers about the pipeline, never raw points. It changes nothing.
+ * Enters: requests; leaves: answers about the pipeline, never raw points. All it changes is the retention, and that only
+ * for whoever sits at this machine (retention-api.ts).
  */
 import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
+import type { RetentionAccess } from '../model/retention.js';
 import { renderPage } from './page.js';
+import { createRetentionApi } from './retention-api.js';
 
 /** What the page shows; totals count since this process started. */
 export interface Status {
@@ -32,6 +35,7 @@ export interface WebOptions {
   /** Problems that keep the pipeline from taking or storing points; none = ready. */
   findProblems: () => Promise<string[]>;
   readStatus: () => Promise<Status>;
+  retention: RetentionAccess;
   onError: (error: Error) => void;
 }
 
@@ -40,7 +44,7 @@ export function createWebListener(options: WebOptions): RequestListener {
   return getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false });
 }
 
-function createApp({ findProblems, readStatus, onError }: WebOptions): Hono {
+function createApp({ findProblems, readStatus, retention, onError }: WebOptions): Hono {
   const app = new Hono();
   // Alive: the event loop answers. Ready: points can be taken and stored.
   app.get('/healthz', (c) => c.text('ok\n'));
@@ -49,6 +53,7 @@ function createApp({ findProblems, readStatus, onError }: WebOptions): Hono {
     return problems.length === 0 ? c.text('ready\n') : c.text(`${problems.join('\n')}\n`, 503);
   });
   app.get('/api/status', async (c) => c.json(await readStatus()));
+  app.route('/api/retention', createRetentionApi(retention));
   app.get('/', async (c) => c.html(renderPage(await readStatus())));
   app.notFound((c) =>
     c.json({ error: `there is nothing at ${c.req.path}; try /, /api/status, /healthz, /readyz` }, 404),

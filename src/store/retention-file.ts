@@ -25,8 +25,14 @@ const YEARS_MAX = 50;
 const DAYS_MAX = Math.ceil(YEARS_MAX * DAYS.y);
 const WANTED = 'a duration such as 30d, 8w, 13mo or 5y, or forever';
 
-/** Categories that are stored without being in the taxonomy. */
-const BEYOND_TAXONOMY = ['unclassified'];
+/** A category of the taxonomy: files name its id, series are stored under its title. */
+export interface RetainedCategory {
+  id: string;
+  title: string;
+}
+
+/** What no rule of the taxonomy places. */
+const UNCLASSIFIED: RetainedCategory = { id: 'unclassified', title: 'unclassified' };
 
 /** A time as a file gives it, and where. */
 interface Cell {
@@ -48,7 +54,7 @@ interface FileProblem {
 /** `files`: later ones override earlier ones; the first must give every time of `default`. */
 export async function loadRetention(
   files: readonly string[],
-  categories: readonly string[],
+  categories: readonly RetainedCategory[],
 ): Promise<RetentionPolicy> {
   const texts = await Promise.all(
     files.map(async (file) => ({
@@ -64,19 +70,25 @@ export async function loadRetention(
 /** `file` is only named in messages. */
 export function parseRetention(
   texts: readonly { file: string; text: string }[],
-  categories: readonly string[],
+  categories: readonly RetainedCategory[],
 ): RetentionPolicy {
+  const known = [...categories, UNCLASSIFIED];
   const problems: FileProblem[] = [];
   const cells: Cells = new Map();
   for (const [layer, source] of texts.entries()) {
-    readCells({ ...source, layer }, [...categories, ...BEYOND_TAXONOMY], cells, problems);
+    readCells(
+      { ...source, layer },
+      known.map(({ id }) => id),
+      cells,
+      problems,
+    );
   }
   refuse(problems);
   checkDefaults(cells, texts[0]!.file, problems);
   refuse(problems);
   checkOrder(cells, problems);
   refuse(problems);
-  return buildPolicy(cells);
+  return buildPolicy(cells, known);
 }
 
 function readCells(
@@ -169,11 +181,11 @@ function findCell(cells: Cells, name: string, resolution: Resolution): Cell {
   return cells.get(name)?.[resolution] ?? cells.get(DEFAULT_CATEGORY)![resolution]!;
 }
 
-function buildPolicy(cells: Cells): RetentionPolicy {
+function buildPolicy(cells: Cells, categories: readonly RetainedCategory[]): RetentionPolicy {
   const rules = RESOLUTIONS.map((resolution) => {
     const { days } = findCell(cells, DEFAULT_CATEGORY, resolution);
-    const named = [...cells.keys()]
-      .map((name) => [name, findCell(cells, name, resolution).days] as const)
+    const named = categories
+      .map(({ id, title }) => [title, findCell(cells, id, resolution).days] as const)
       .filter(([, own]) => own !== days);
     return [resolution, { default: days, categories: Object.fromEntries(named) }] as const;
   });

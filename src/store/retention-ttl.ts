@@ -124,12 +124,12 @@ export function findTtl(createStatement: string): string {
 /** What a TTL of ours says; undefined where it is not one of ours. */
 export function parseTtl(table: RetainedTable, ttl: string, database: string): KeepRules | undefined {
   const [before, after] = strip(buildExpiry(table, -1)).split('0*', 2).map(escapeRegExp);
-  const series = "WHEREseries_idINSELECTseries_idFROM[^']+?category(NOT)?IN((?:'[^']*',?)+)";
+  const series = `WHEREseries_idINSELECTseries_idFROM[^']+?category(NOT)?IN((?:${TEXT},?)+)`;
   const limit = new RegExp(`${before}(\\d+)\\*${after}(?:${series})?`, 'g');
   const limits = [...strip(ttl).matchAll(limit)].map(([, days, not, list]) => ({
     days: Number(days) - 1,
     isExcept: not !== undefined,
-    names: list?.match(/[^',]+/g) ?? undefined,
+    names: list?.match(new RegExp(TEXT, 'g'))?.map(readText),
   }));
   const keep = (category: string) =>
     limits
@@ -141,9 +141,19 @@ export function parseTtl(table: RetainedTable, ttl: string, database: string): K
   return strip(buildTtl(table, read, database)) === strip(ttl) ? read : undefined;
 }
 
+/** A text in quotes. */
+const TEXT = "'(?:[^'\\\\]|\\\\.)*'";
+
+function readText(quoted: string): string {
+  return quoted.slice(1, -1).replaceAll(/\\(.)/gs, '$1');
+}
+
 /** ClickHouse adds brackets and takes away what goes without saying. */
 function strip(sql: string): string {
-  return sql.replaceAll(/[\s()`]|\bDELETE\b/g, '');
+  return sql.replaceAll(
+    new RegExp(`(${TEXT})|[\\s()\`]|\\bDELETE\\b`, 'g'),
+    (_, text?: string) => text ?? '',
+  );
 }
 
 function escapeRegExp(text: string): string {

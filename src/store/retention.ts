@@ -24,7 +24,6 @@ import {
 } from '../model/retention.js';
 import {
   countRows,
-  countStoredRows,
   deleteRows,
   modifyTtl,
   type ReadTable,
@@ -55,6 +54,7 @@ const FOREVER: KeepRules = { default: 'forever', categories: {} };
 export function createRetention(options: RetentionOptions): Retention {
   const { clickhouse, readPolicy, nowUnixMs, log } = options;
   const shortest = new Map<Resolution, number>();
+  const stopping = new AbortController();
   let applying: Promise<unknown> = Promise.resolve();
 
   async function readInForce(): Promise<ReadTable[]> {
@@ -82,24 +82,20 @@ export function createRetention(options: RetentionOptions): Retention {
 
   /** Longer times, and whatever the file says where nothing is stored yet. */
   async function applyLonger(): Promise<void> {
-    const [policy, tables, rows] = await Promise.all([
-      readPolicy(),
-      readInForce(),
-      countStoredRows(clickhouse),
-    ]);
+    const [policy, tables] = await Promise.all([readPolicy(), readInForce()]);
     for (const { table, rules, ttl } of tables) {
       if (rules === undefined)
         log.warn(`${table} has a TTL that is not Plumbline's and is left alone: ${ttl}`);
     }
     const clockProblem = await findClockProblem();
     if (clockProblem !== undefined) return log.warn(clockProblem);
-    const isEmpty = rows === 0;
+    const isNew = tables.every(({ isEmpty }) => isEmpty);
     const wanted = (table: ReadTable) =>
-      isEmpty ? policy[table.resolution] : longestRules(table.rules ?? FOREVER, policy[table.resolution]);
+      isNew ? policy[table.resolution] : longestRules(table.rules ?? FOREVER, policy[table.resolution]);
     const changed = tables.filter(
       (table) => table.rules !== undefined && !isSame(table.rules, wanted(table)),
     );
-    for (const table of changed) await modifyTtl(clickhouse, table, wanted(table), { isEmpty });
+    for (const table of changed) await modifyTtl(clickhouse, table, wanted(table));
     if (changed.length > 0) {
       const done = listChanges(changed, (table) => wanted(table));
       log.info(`retention applied: ${describeChanges(done)}`);
@@ -159,8 +155,8 @@ export function createRetention(options: RetentionOptions): Retention {
       const expired = findExpired(table, policy);
       if (isHit && expired !== undefined)
         await deleteRows(clickhouse, table, { expired, nowUnixMs: plannedAtMs });
-      await modifyTtl(clickhouse, table, policy[table.resolution], { isEmpty: false });
-      await waitForMutations(clickhouse, table);
+      await modifyTtl(clickhouse, table, policy[table.resolution]);
+      await waitForMutations(clickhouse, table, stopping.signal);
     }
     await readInForce();
     if (changed.length > 0) log.info(`retention applied: ${describeChanges(plan.changes)}`);
@@ -191,6 +187,7 @@ export function createRetention(options: RetentionOptions): Retention {
       });
     },
     async shutdown() {
+      stopping.abort();
       await applying.catch(() => undefined);
     },
     report: readReport,

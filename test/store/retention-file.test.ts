@@ -7,7 +7,7 @@ import { loadRetention, parseRetention } from '../../src/store/retention-file.js
 
 const builtIn = new URL('../../catalogue/retention.yaml', import.meta.url).pathname;
 const taxonomyFile = new URL('../../catalogue/taxonomy.yaml', import.meta.url).pathname;
-const categories = (await loadTaxonomy(taxonomyFile)).categories.map(({ id }) => id);
+const { categories } = await loadTaxonomy(taxonomyFile);
 const base = { file: 'base.yaml', text: readFileSync(builtIn, 'utf8') };
 
 function parse(...texts: string[]) {
@@ -31,17 +31,17 @@ describe('retention.yaml', () => {
     const policy = await loadRetention([builtIn], categories);
     expect(Object.keys(policy)).toEqual([...RESOLUTIONS]);
     expect(policy.raw).toEqual({ default: 30, categories: {} });
-    expect(policy['1h']).toEqual({ default: 396, categories: { business_impact: 1827 } });
-    expect(policy['1d']).toEqual({ default: 1827, categories: { business_impact: 'forever' } });
+    expect(policy['1h']).toEqual({ default: 396, categories: { 'Business Impact': 1827 } });
+    expect(policy['1d']).toEqual({ default: 1827, categories: { 'Business Impact': 'forever' } });
   });
 
   test('a file of the user changes what it names and nothing else', () => {
     const policy = parse(
       'categories: { business_impact: { raw: 8w }, unclassified: { raw: 2d, exemplars: 2d } }',
     );
-    expect(policy.raw).toEqual({ default: 30, categories: { business_impact: 56, unclassified: 2 } });
+    expect(policy.raw).toEqual({ default: 30, categories: { 'Business Impact': 56, unclassified: 2 } });
     expect(policy.exemplars).toEqual({ default: 30, categories: { unclassified: 2 } });
-    expect(policy['1m']).toEqual({ default: 90, categories: { business_impact: 396 } });
+    expect(policy['1m']).toEqual({ default: 90, categories: { 'Business Impact': 396 } });
     expect(parse('default: { raw: 60d }').raw).toEqual({ default: 60, categories: {} });
     expect(parse('')).toEqual(parse());
   });
