@@ -235,7 +235,9 @@ export class SampledGroups {
 
   #addSummaries(): void {
     const random = this.#random;
-    for (const seriesId of this.#addGroup('summary', 'latencies').seriesIds) {
+    const { seriesIds } = this.#addGroup('summary', 'latencies');
+    this.folded.add(seriesIds.at(-1)!);
+    for (const seriesId of seriesIds) {
       for (const atUs of this.#drawTimes(HISTOGRAMS_PER_SERIES)) {
         const values = Array.from({ length: 1 + random.poisson(80) }, () => DRAWS.latencies(random));
         this.reports.push({ seriesId, atUs, sorted: values.sort((a, b) => a - b) });
