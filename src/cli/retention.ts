@@ -104,9 +104,10 @@ async function askToGoOn(plan: RetentionPlan, isJson: boolean): Promise<boolean>
       'nobody is here to agree to that, nothing was changed; add --yes to do it without asking',
     );
   }
+  const question = `Type yes to ${plan.deletions.length > 0 ? 'delete that' : 'change that'}: `;
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
   try {
-    return (await terminal.question('Type yes to go on: ')).trim().toLowerCase() === 'yes';
+    return (await terminal.question(question)).trim().toLowerCase() === 'yes';
   } finally {
     terminal.close();
   }
