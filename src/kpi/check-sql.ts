@@ -1,6 +1,6 @@
 /**
- * SQL that checks stored points against the definitions of the KPIs they feed. Enters: KPIs; leaves: a SELECT that counts the
- * points of minutes and names the series that look wrong, and statements that write their flagged points. Parameters:
+ * SQL that checks stored points against the definitions of the KPIs they feed. Enters: KPIs; leaves: SELECTs that count the
+ * points of minutes and name the series that look wrong, and statements that write their flagged points. Parameters:
  * minutes, from and to (all times of a statement), series, checked_at.
  */
 import type { Kpi, MetricShape } from '../model/kpi.js';
@@ -9,8 +9,10 @@ import { FEED_CODES, type Feed, fedSeriesSql, feedAliases, listFeeds } from './c
 import { numberLiteral, quoteList } from './sql-text.js';
 
 export interface CheckSql {
-  /** (shape, time_s, points, suspects): suspects are series of which any point may have to be flagged. */
+  /** (shape, time_s, points, has_suspects): whether any point of a series may have to be flagged. */
   count: string;
+  /** (shape, series): of which any point may have to be flagged. */
+  suspects: string;
   /** INSERT into flagged_points of those of {series} in {minutes}. */
   flag: Readonly<Record<MetricShape, string>>;
   /** (time_s, flagged): points of {series} that were flagged at {checked_at}. */
@@ -46,18 +48,21 @@ ARRAY JOIN arrayConcat(
     arrayMap(f -> (f.1, f.2, any_value), r.flags),
     arrayMap(x -> (x.kpi, 'range', if(ifNull(${isBelow('least_value')}, false), least_value, most_value)), arrayFilter(x -> is_new AND ${isOutside('least_value', 'most_value')}, r.ranges))) AS violation
 WHERE p.is_due`;
+  const isSuspect = `notEmpty(flags) OR arrayExists(x -> ${isOutside('least_value', 'most_value')}, ranges)`;
+  const checked = `
+FROM (${rows.join('\n        UNION ALL')}
+) AS m
+INNER JOIN (${rules('')}) AS r ON r.id = m.series_id`;
   return {
     count: `
 WITH ${ruleAliases(feeds)}
-SELECT
-    shape,
-    toUnixTimestamp(time) AS time_s,
-    sum(row_points) AS points,
-    groupUniqArrayIf(toString(series_id), notEmpty(flags) OR arrayExists(x -> ${isOutside('least_value', 'most_value')}, ranges)) AS suspects
-FROM (${rows.join('\n        UNION ALL')}
-) AS m
-INNER JOIN (${rules('')}) AS r ON r.id = m.series_id
+SELECT shape, toUnixTimestamp(time) AS time_s, sum(row_points) AS points, max(${isSuspect}) AS has_suspects${checked}
 GROUP BY shape, time`,
+    suspects: `
+WITH ${ruleAliases(feeds)}
+SELECT shape, groupUniqArray(toString(series_id)) AS series${checked}
+WHERE ${isSuspect}
+GROUP BY shape`,
     flag: {
       number: flag('number'),
       histogram: flag('histogram'),

@@ -100,7 +100,8 @@ export function createDataChecker(options: DataCheckerOptions): DataChecker {
       const rows = await clickhouse.query<CountRow>(sql.count, { params: times });
       for (const row of rows)
         counts.set(keyOf(row.shape, Number(row.time_s)), { points: Number(row.points), flagged: 0 });
-      for (const { shape, series, timesS } of listSuspects(rows)) {
+      const suspicious = rows.filter((row) => Number(row.has_suspects));
+      for (const { shape, series, timesS } of await readSuspects(sql, suspicious)) {
         const params = { ...paramsOf(timesS), series, checked_at: formatTime(options.nowUnixMs()) };
         await clickhouse.command(sql.flag[shape], { params });
         const flagged = await clickhouse.query<{ time_s: string; flagged: string }>(sql.countFlagged, {
@@ -113,6 +114,20 @@ export function createDataChecker(options: DataCheckerOptions): DataChecker {
       }
     }
     return ({ shape, timeS }) => counts.get(keyOf(shape, timeS)) ?? { points: 0, flagged: 0 };
+  }
+
+  /** By shape, as many series as one statement may name. */
+  async function readSuspects(sql: CheckSql, rows: readonly CountRow[]): Promise<Suspects[]> {
+    if (rows.length === 0) return [];
+    const params = paramsOf(rows.map(({ time_s }) => Number(time_s)));
+    const found = await clickhouse.query<{ shape: MetricShape; series: string[] }>(sql.suspects, { params });
+    return found.flatMap(({ shape, series }) => {
+      const timesS = rows.filter((row) => row.shape === shape).map(({ time_s }) => Number(time_s));
+      const parts = Array.from({ length: Math.ceil(series.length / SERIES_MAX) }, (_, i) =>
+        series.slice(i * SERIES_MAX, (i + 1) * SERIES_MAX).map(BigInt),
+      );
+      return parts.map((part) => ({ shape, series: part, timesS }));
+    });
   }
 
   async function save(due: readonly DueMinute[], found: (minute: DueMinute) => Counts): Promise<void> {
@@ -161,32 +176,13 @@ interface CountRow {
   shape: MetricShape;
   time_s: string;
   points: string;
-  suspects: string[];
+  has_suspects: number | boolean;
 }
 
 interface Suspects {
   shape: MetricShape;
   series: bigint[];
   timesS: number[];
-}
-
-/** By shape, as many series as one statement may name. */
-function listSuspects(rows: readonly CountRow[]): Suspects[] {
-  const byShape = new Map<MetricShape, { series: Set<string>; times: Set<number> }>();
-  for (const { shape, time_s, suspects } of rows) {
-    if (suspects.length === 0) continue;
-    const known = byShape.get(shape) ?? { series: new Set(), times: new Set() };
-    byShape.set(shape, known);
-    for (const id of suspects) known.series.add(id);
-    known.times.add(Number(time_s));
-  }
-  return [...byShape].flatMap(([shape, { series, times }]) => {
-    const ids = [...series].map(BigInt);
-    const parts = Array.from({ length: Math.ceil(ids.length / SERIES_MAX) }, (_, i) =>
-      ids.slice(i * SERIES_MAX, (i + 1) * SERIES_MAX),
-    );
-    return parts.map((part) => ({ shape, series: part, timesS: [...times] }));
-  });
 }
 
 function paramsOf(timesS: readonly number[]): Record<string, unknown> {
