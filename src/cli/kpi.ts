@@ -1,5 +1,5 @@
 /**
- * `plumbline kpi list | show | status | history | slo`: KPIs as tables or as JSON. Asks the running server, or the ClickHouse
+ * `plumbline kpi list | show | status | history | slo | check`: KPIs as tables or as JSON. Asks the running server, or the ClickHouse
  * that CLICKHOUSE_URL names, as `plumbline sql` does. Reads only; the clock is read here and nowhere below.
  */
 import { Command, InvalidArgumentError } from 'commander';
@@ -13,6 +13,7 @@ import { UserError } from '../model/errors.js';
 import type { Kpi } from '../model/kpi.js';
 import { readQuery } from '../store/sql-files.js';
 import { FACTS } from '../store/views/metric-facts.js';
+import { createKpiCheckCommand } from './kpi-check.js';
 import { buildHistory, historyAsJson, readVersions, showHistory, type VersionRow } from './kpi-history.js';
 import { listAsJson, showList } from './kpi-list.js';
 import {
@@ -55,6 +56,7 @@ export function createKpiCommand(): Command {
     .addCommand(createStatusCommand())
     .addCommand(createHistoryCommand())
     .addCommand(createSloCommand())
+    .addCommand(createKpiCheckCommand())
     .addHelpText('after', EXAMPLES.kpi);
 }
 

@@ -6,7 +6,7 @@
 import type { FactsQuery, FactsSql } from '../model/facts.js';
 import type { Kpi, MetricShape, Source } from '../model/kpi.js';
 import { parseUnit } from '../model/unit.js';
-import { judgeSql } from './judge-sql.js';
+import { type JudgedBy, judgeSql } from './judge-sql.js';
 import {
   conversionSql,
   countsEvents,
@@ -36,6 +36,8 @@ export interface KpiGrid {
   hasFolded?: boolean;
   /** SQL of the time that counts as now; `end` where it is not given. */
   now?: string;
+  /** Those in force unless said otherwise. */
+  judgedBy?: JudgedBy | undefined;
 }
 
 /** Columns of the SELECT, in their order. */
@@ -127,7 +129,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
         if(place = 0, NULL, toUnixTimestamp64Milli(toDateTime64(${end}, 3, 'UTC')) - toUnixTimestamp64Milli(toDateTime64(best.5, 3, 'UTC'))) / 1000 AS age_s,
         toInt64(toUnixTimestamp(${end})) * 1000 AS judged_ms
     FROM (${best})`;
-  return `WITH ${facts.aliases(query)}${judgeSql(kpi, measured, isSteps)}`;
+  return `WITH ${facts.aliases(query)}${judgeSql(kpi, measured, isSteps, grid.judgedBy)}`;
 }
 
 /** Numbers that are values of the KPI and outside of its valid range are no values. */

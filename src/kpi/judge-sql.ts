@@ -5,16 +5,27 @@
 import type { Kpi } from '../model/kpi.js';
 import { numberLiteral, quote } from './sql-text.js';
 
+/** The thresholds of metric_definitions at the time of a row, or those that the Kpi itself has. */
+export type JudgedBy = 'in_force' | 'own';
+
 /**
  * The ladder. Beyond `critical` or `warning` (reaching it counts) is that; a target that is missed is at least a warning,
  * also where no warning was set or it is further out. A value nobody can stand behind is unknown.
  */
-export function judgeSql(kpi: Kpi, measured: string, isSteps: boolean): string {
+export function judgeSql(
+  kpi: Kpi,
+  measured: string,
+  isSteps: boolean,
+  judgedBy: JudgedBy = 'in_force',
+): string {
   const isLower = kpi.direction === 'lower_is_better';
   const [reaches, misses] = isLower ? ['>=', '>'] : ['<=', '<'];
   const missesWord = isLower ? 'above' : 'below';
   const show = (sql: string) => `toString(round(ifNull(${sql}, 0), 6))`;
-  const versions = `
+  const versions =
+    judgedBy === 'own'
+      ? ownVersion(kpi)
+      : `
     (
         SELECT arraySort(v -> v.1, groupArray((toUnixTimestamp64Milli(valid_from), target_value, warning_threshold, critical_threshold)))
         FROM metric_definitions FINAL
@@ -69,4 +80,13 @@ SELECT
     good,
     total
 FROM (${doubted})`;
+}
+
+function ownVersion({ target, warning, critical }: Kpi): string {
+  const thresholds = [target, warning, critical].map((value) =>
+    value === undefined ? 'NULL' : numberLiteral(value),
+  );
+  const type = 'Array(Tuple(Int64, Nullable(Float64), Nullable(Float64), Nullable(Float64)))';
+  return `
+    CAST([(0, ${thresholds.join(', ')})], '${type}') AS versions`;
 }

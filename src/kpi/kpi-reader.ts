@@ -6,6 +6,7 @@ import type { ClickHouse } from '../model/clickhouse.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Kpi, MetricShape } from '../model/kpi.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
+import type { JudgedBy } from './judge-sql.js';
 import { metricsOf, shapesOf } from './kpi-terms.js';
 import { type Window, windowAt } from './kpi-window.js';
 
@@ -46,11 +47,12 @@ export interface KpiReader {
   readSteps(kpi: Kpi, window: Window): Promise<KpiRow[]>;
 }
 
-/** `readQuery` gives the text of a file of clickhouse/queries. */
+/** `readQuery` gives the text of a file of clickhouse/queries; `judgedBy`: by the thresholds in force unless said otherwise. */
 export function createKpiReader(
   clickhouse: Pick<ClickHouse, 'query'>,
   facts: FactsSql,
   readQuery: (name: string) => string,
+  judgedBy: JudgedBy = 'in_force',
 ): KpiReader {
   async function read(kpi: Kpi, window: Window, rows: KpiGrid['rows']): Promise<KpiRow[]> {
     const params = { metrics: metricsOf(kpi) };
@@ -70,6 +72,7 @@ export function createKpiReader(
       rows,
       shapes,
       hasFolded: Boolean(Number(found?.has_folded ?? 0)),
+      judgedBy,
     });
     const answers = await clickhouse.query<Record<string, unknown>>(
       `${sql}\nORDER BY time, length(group), group`,

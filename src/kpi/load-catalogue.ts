@@ -1,6 +1,6 @@
 /**
  * The KPI catalogue. Enters: folders with kpis/*.yaml and the categories of the taxonomy;
- * leaves: a Catalogue that makes sense throughout, or one UserError that lists everything wrong with file, line and
+ * leaves: a Catalogue that makes sense throughout, or one CatalogueError that lists everything wrong with file, line and
  * reason. Never asks ClickHouse anything: whether a metric exists is not known here.
  */
 import { join } from 'node:path';
@@ -91,11 +91,20 @@ function findPlaceProblems(
   return { problems, warnings };
 }
 
+/** The catalogue cannot be used; `problems` are in its message too. */
+export class CatalogueError extends UserError {
+  readonly problems: readonly FileProblem[];
+
+  constructor(problems: readonly FileProblem[]) {
+    const lines = problems.map((problem) => `  ${describe(problem)}`);
+    const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
+    super(`the KPI catalogue has ${count}:\n${lines.join('\n')}`);
+    this.problems = problems;
+  }
+}
+
 function refuse(problems: readonly FileProblem[]): void {
-  if (problems.length === 0) return;
-  const lines = problems.map((problem) => `  ${describe(problem)}`);
-  const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
-  throw new UserError(`the KPI catalogue has ${count}:\n${lines.join('\n')}`);
+  if (problems.length > 0) throw new CatalogueError(problems);
 }
 
 /** By folder, file and line; the order of findings at one line stays. */

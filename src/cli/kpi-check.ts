@@ -1,0 +1,116 @@
+/**
+ * `plumbline kpi check`: whether a catalogue can be used, with file and line of everything that is wrong, and, where a server
+ * answers, what its KPIs say of the stored data and what they would change there. Changes nothing.
+ */
+import { Command } from 'commander';
+import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from '../catalogue-paths.js';
+import { loadTaxonomy } from '../classify/taxonomy.js';
+import { readConfig } from '../config.js';
+import { CatalogueError, loadCatalogue } from '../kpi/load-catalogue.js';
+import { ClickHouseError } from '../model/clickhouse.js';
+import type { Catalogue } from '../model/kpi.js';
+import { connectClickHouse } from '../store/http-driver.js';
+import { type DryRun, dryRun, findSqlProblem } from './kpi-check-run.js';
+import { type CheckReport, checkAsJson, showCheck } from './kpi-check-text.js';
+import { atOption, jsonOption, resolveTime, type Time, urlOption } from './kpi-options.js';
+import { chooseLocalUrl, explain } from './sql.js';
+import { describeTerminal } from './terminal-table.js';
+
+interface CheckOptions {
+  json: boolean;
+  url?: string;
+  at?: Time;
+  filesOnly: boolean;
+}
+
+type Settings = ReturnType<typeof readConfig>;
+
+const TIMEOUT_MS = 600_000;
+
+export function createKpiCheckCommand(): Command {
+  return new Command('check')
+    .description('whether a catalogue can be used, and what it would change')
+    .argument('[folder]', 'a folder with kpis/*.yaml (default: PLUMBLINE_CATALOGUE), over the built-in one')
+    .option('--files-only', 'ask no server', false)
+    .addOption(atOption())
+    .addOption(jsonOption())
+    .addOption(urlOption())
+    .addHelpText('after', EXAMPLES)
+    .action(runCheck);
+}
+
+const EXAMPLES = `
+Examples:
+  plumbline kpi check my-catalogue
+  plumbline kpi check my-catalogue --files-only        no server needed, for a pull request
+  plumbline kpi check my-catalogue --at 2025-03-01T12:00
+
+The exit code is 1 where there are problems, also of a KPI whose values cannot be read. Warnings and KPIs that are critical leave it 0.`;
+
+async function runCheck(folder: string | undefined, options: CheckOptions): Promise<void> {
+  const config = readConfig(process.env);
+  const folders = catalogueFolders({ ...config, ...(folder !== undefined && { catalogueFolder: folder }) });
+  const report = await check(config, folders, options);
+  if (report === undefined) return;
+  const terminal = describeTerminal(process.stdout, process.env);
+  process.stdout.write(options.json ? checkAsJson(report) : showCheck(report, terminal));
+  if (report.problems.length > 0) process.exitCode = 1;
+}
+
+/** Undefined where the server that was named does not answer: that has been said. */
+async function check(
+  config: Settings,
+  folders: string[],
+  options: CheckOptions,
+): Promise<CheckReport | undefined> {
+  const empty = { folders, problems: [], warnings: [], kpis: undefined, run: undefined };
+  let catalogue: Catalogue;
+  try {
+    const { categories } = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
+    catalogue = await loadCatalogue({ folders, builtInFolder: builtInCatalogue(), categories });
+  } catch (error) {
+    if (!(error instanceof CatalogueError)) throw error;
+    return { ...empty, problems: error.problems, notRun: 'Asked no server: the files cannot be used.' };
+  }
+  const { kpis, warnings } = catalogue;
+  const problems = kpis.flatMap((kpi) => {
+    const reason = findSqlProblem(kpi);
+    return reason === '' ? [] : [{ file: kpi.file, line: kpi.line, reason: `${kpi.name}: ${reason}` }];
+  });
+  const report = { ...empty, kpis, warnings, problems, notRun: '' };
+  if (options.filesOnly) return { ...report, notRun: 'Asked no server.' };
+  const url = options.url ?? (config.clickhouseUrl || chooseLocalUrl(config));
+  try {
+    const run = await runOn(config, url, kpis, resolveTime(options.at, Date.now()));
+    const isTold = (file: string, line: number) =>
+      problems.some((known) => known.file === file && known.line === line);
+    const failed = run.kpis.filter(({ kpi, error }) => error !== '' && !isTold(kpi.file, kpi.line));
+    const ofRun = failed.map(({ kpi, error }) => ({
+      file: kpi.file,
+      line: kpi.line,
+      reason: `${kpi.name}: it cannot be read: ${error}`,
+    }));
+    return { ...report, run, problems: [...problems, ...ofRun] };
+  } catch (error) {
+    const isAway = error instanceof ClickHouseError && error.type === 'NETWORK';
+    if (isAway && options.url === undefined)
+      return { ...report, notRun: `Checked the files only: nothing answers at ${new URL(url).origin}.` };
+    explain(error, url);
+    return undefined;
+  }
+}
+
+async function runOn(config: Settings, url: string, kpis: Catalogue['kpis'], endS: number): Promise<DryRun> {
+  const clickhouse = await connectClickHouse({
+    url,
+    username: config.clickhouseUser,
+    password: config.clickhousePassword,
+    database: config.clickhouseDatabase,
+    requestTimeoutMs: TIMEOUT_MS,
+  });
+  try {
+    return await dryRun(kpis, clickhouse, endS);
+  } finally {
+    await clickhouse.close();
+  }
+}
