@@ -3,38 +3,66 @@
  * one's own. Enters: the name of a metric; leaves: words, and what to send where nobody does. Used by `plumbline coverage`
  * and docs/integration-points.md.
  */
-import { CLIENT_METRICS, type ClientMetric } from '../client/client-metrics.js';
 import type { PlacedTerm } from '../kpi/kpi-terms.js';
 import type { Kpi, MetricShape } from '../model/kpi.js';
 
-/** The call that records each metric of the recorder library (docs/client.md), shortest first. */
-export const RECORDERS: Readonly<Record<keyof typeof CLIENT_METRICS, readonly string[]>> = {
-  responseTime: [
-    'trackResponseTime(endpoint, startTime)',
-    'instrumentHandler(endpoint, handler)',
-    'timed(name, fn)',
-  ],
-  errors: ['trackError(endpoint, errorType)', 'instrumentHandler(endpoint, handler)'],
-  throughput: ['trackThroughput(service)', 'instrumentHandler(endpoint, handler)'],
-  pageLoadTime: ['trackPageLoad()'],
-  userInteraction: ['trackUserInteraction(pageUrl, interactionType, durationMs)'],
-  navigationEfficiency: ['trackNavigation(pageUrl, clickCount, taskCompletion)'],
-  taskCompletion: ['trackTask(task, completed)'],
-  userSatisfaction: ['trackSatisfaction(pageUrl, rating)'],
-  processEfficiency: ['trackProcess(processName, plannedTime, actualTime)'],
-  automatedTasks: ['trackAutomation(service, automatedTasks, totalTasks)'],
-  totalTasks: ['trackAutomation(service, automatedTasks, totalTasks)'],
-  cost: ['trackCost({ service, feature }, amountUsd)'],
-  businessValue: ['trackBusinessValue(feature, usageCount, costSavingsUsd)'],
-  featureUsage: ['trackBusinessValue(feature, usageCount, costSavingsUsd)'],
-  activeUsers: ['trackAdoption(feature, activeUsers, totalUsers)'],
-  totalUsers: ['trackAdoption(feature, activeUsers, totalUsers)'],
-  impactScore: ['trackImpact(feature, score)'],
-  largestContentfulPaint: ['trackPageLoad()'],
-  interactionToNextPaint: ['trackPageLoad()'],
-  cumulativeLayoutShift: ['trackPageLoad()'],
-  firstContentfulPaint: ['trackPageLoad()'],
-  timeToFirstByte: ['trackPageLoad()'],
+export interface RecordedMetric {
+  instrument: 'counter' | 'histogram' | 'gauge';
+  unit: string;
+  /** Calls of the recorder library (docs/client.md) that record it, the plainest first. */
+  calls: readonly string[];
+}
+
+const ADOPTION = ['trackAdoption(feature, activeUsers, totalUsers)'];
+const AUTOMATION = ['trackAutomation(service, automatedTasks, totalTasks)'];
+const BUSINESS_VALUE = ['trackBusinessValue(feature, usageCount, costSavingsUsd)'];
+const HANDLER = 'instrumentHandler(endpoint, handler)';
+const PAGE_LOAD = ['trackPageLoad()'];
+
+/** By metric. The library itself is for apps and not for the server, so that its table is told again here; a test compares. */
+export const RECORDED_METRICS: Readonly<Record<string, RecordedMetric>> = {
+  response_time: {
+    instrument: 'histogram',
+    unit: 's',
+    calls: ['trackResponseTime(endpoint, startTime)', HANDLER, 'timed(name, fn)'],
+  },
+  error_rate: { instrument: 'counter', unit: '{error}', calls: ['trackError(endpoint, errorType)', HANDLER] },
+  throughput: { instrument: 'counter', unit: '{request}', calls: ['trackThroughput(service)', HANDLER] },
+  page_load_time: { instrument: 'histogram', unit: 's', calls: PAGE_LOAD },
+  user_interaction: {
+    instrument: 'histogram',
+    unit: 's',
+    calls: ['trackUserInteraction(pageUrl, interactionType, durationMs)'],
+  },
+  navigation_efficiency: {
+    instrument: 'histogram',
+    unit: '{click}',
+    calls: ['trackNavigation(pageUrl, clickCount, taskCompletion)'],
+  },
+  task_completion: { instrument: 'counter', unit: '{task}', calls: ['trackTask(task, completed)'] },
+  user_satisfaction: {
+    instrument: 'histogram',
+    unit: '{rating}',
+    calls: ['trackSatisfaction(pageUrl, rating)'],
+  },
+  process_efficiency: {
+    instrument: 'histogram',
+    unit: '1',
+    calls: ['trackProcess(processName, plannedTime, actualTime)'],
+  },
+  automated_tasks: { instrument: 'counter', unit: '{task}', calls: AUTOMATION },
+  total_tasks: { instrument: 'counter', unit: '{task}', calls: AUTOMATION },
+  cost: { instrument: 'counter', unit: '{USD}', calls: ['trackCost({ service, feature }, amountUsd)'] },
+  business_value: { instrument: 'counter', unit: '{USD}', calls: BUSINESS_VALUE },
+  feature_usage: { instrument: 'counter', unit: '{use}', calls: BUSINESS_VALUE },
+  active_users: { instrument: 'gauge', unit: '{user}', calls: ADOPTION },
+  total_users: { instrument: 'gauge', unit: '{user}', calls: ADOPTION },
+  impact_score: { instrument: 'gauge', unit: '{rating}', calls: ['trackImpact(feature, score)'] },
+  'browser.web_vital.lcp': { instrument: 'histogram', unit: 's', calls: PAGE_LOAD },
+  'browser.web_vital.inp': { instrument: 'histogram', unit: 's', calls: PAGE_LOAD },
+  'browser.web_vital.cls': { instrument: 'histogram', unit: '1', calls: PAGE_LOAD },
+  'browser.web_vital.fcp': { instrument: 'histogram', unit: 's', calls: PAGE_LOAD },
+  'browser.web_vital.ttfb': { instrument: 'histogram', unit: 's', calls: PAGE_LOAD },
 };
 
 /** What sends a metric by itself: the first whose beginning fits. */
@@ -65,16 +93,9 @@ const INSTRUMENTATIONS: readonly (readonly [string, string])[] = [
   ['plumbline.', 'Plumbline itself (docs/self-metrics.md)'],
 ];
 
-const clientMetrics = Object.entries(CLIENT_METRICS as Record<string, ClientMetric>);
-
-export function findClientMetric(metric: string): ClientMetric | undefined {
-  return clientMetrics.find(([, { name }]) => name === metric)?.[1];
-}
-
 /** Calls of the recorder library that record the metric. */
 export function listRecorders(metric: string): readonly string[] {
-  const key = clientMetrics.find(([, { name }]) => name === metric)?.[0];
-  return key === undefined ? [] : RECORDERS[key as keyof typeof CLIENT_METRICS];
+  return RECORDED_METRICS[metric]?.calls ?? [];
 }
 
 /** Undefined where only code of one's own sends it. */
@@ -99,8 +120,8 @@ const SHAPE_INSTRUMENTS: Readonly<Record<MetricShape, string>> = {
 
 /** As the recorder library has it where it has it, else what the term reads best. */
 export function describeWanted(kpi: Kpi, { term, unit }: PlacedTerm, metric: string): Wanted {
-  const client = findClientMetric(metric);
-  if (client !== undefined) return { instrument: client.instrument, unit: client.unit };
+  const recorded = RECORDED_METRICS[metric];
+  if (recorded !== undefined) return { instrument: recorded.instrument, unit: recorded.unit };
   const { shapes } = term.selectors.find((selector) => selector.metric === metric)!;
   // Whatever is named a duration is a histogram of durations.
   const isTimed = /(^|[._])duration$/.test(metric);

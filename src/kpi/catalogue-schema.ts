@@ -80,6 +80,7 @@ export const kpiSchema = z.strictObject(
         (name) => !name.endsWith('_status'),
         'must not end in _status: kpi_<name>_status is a view of KPI <name>',
       )
+      .refine((name) => name !== 'coverage', 'must not be coverage: kpi_coverage is a view of all KPIs')
       .describe('What it is called in SQL, in addresses and in alerts'),
     extends: z
       .union([z.literal(true), lowerSnake], {

@@ -204,6 +204,12 @@ describe('the selectors of kpi_coverage', () => {
 });
 
 describe('the published view', () => {
+  it('has a name that no KPI can take', () => {
+    expect(() => kpisOf('{ name: coverage, unit: s, sources: [{ name: a, average: b }] }')).toThrow(
+      'kpi_coverage is a view of all KPIs',
+    );
+  });
+
   it('answers for the KPIs that there are, and is gone with the last of them', async () => {
     const publish = (kpis: readonly Kpi[]) =>
       publishCatalogue(
