@@ -17,6 +17,7 @@ import { createDrainLog } from './drain-log.js';
 import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
 import { readFingerprint } from './kpi/catalogue-fingerprint.js';
+import { createDataChecker } from './kpi/data-checker.js';
 import { createLiveCatalogue } from './kpi/live-catalogue.js';
 import { loadCatalogue } from './kpi/load-catalogue.js';
 import { publishCatalogue } from './kpi/publish-catalogue.js';
@@ -71,6 +72,8 @@ const GROUP_POINTS_MAX = 100_000;
 const SERIES_KNOWN_MAX = 4_000_000;
 /** Active series are read this many times while a silent one still counts as active. */
 const ACTIVE_SERIES_READS = 4;
+/** How often rolled up minutes are checked against the definitions of KPIs. */
+const CHECK_EVERY_MS = 10_000;
 /** Exporters send every 10 to 60 s and should find their connection open. */
 const KEEP_ALIVE_MS = 75_000;
 
@@ -136,6 +139,24 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     onError: (error) => log.warn({ err: error }, 'a rollup failed and is tried again'),
     keptDays: (source) => retention.shortestDays(source === 'points' ? 'raw' : source),
   });
+  const catalogue = createLiveCatalogue({
+    initial,
+    load: loadKpis,
+    readFingerprint: () => readFingerprint(folders),
+    publish: (next, signal) =>
+      publishCatalogue(next, { clickhouse, facts: FACTS, readQuery, nowUnixMs: nowUnixMs(), signal }),
+    everyMs: config.reloadMs,
+    log,
+  });
+  const checker = createDataChecker({
+    clickhouse,
+    readKpis: () => catalogue.current().kpis,
+    receiver: directory.receiver,
+    readQuery,
+    everyMs: CHECK_EVERY_MS,
+    nowUnixMs,
+    onError: (error) => log.warn({ err: error }, 'stored points cannot be checked; it is tried again'),
+  });
   const self = createSelfMetrics({
     intervalMs: config.selfMetricsIntervalMs,
     receiver: directory.receiver,
@@ -152,6 +173,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       seriesBudget: config.seriesMax,
       requestsRefused: inflight.refused,
     }),
+    readChecked: checker.readChecked,
     onError: (error) => log.warn({ err: error }, error.message),
   });
   const stored = { points: 0, dropped: 0, quarantinedSegments: 0 };
@@ -172,16 +194,6 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     onRead: (active) => series.refresh(active),
     onError: (error) =>
       log.warn({ err: error }, 'the active series cannot be read; budgets go on as they are'),
-  });
-
-  const catalogue = createLiveCatalogue({
-    initial,
-    load: loadKpis,
-    readFingerprint: () => readFingerprint(folders),
-    publish: (next, signal) =>
-      publishCatalogue(next, { clickhouse, facts: FACTS, readQuery, nowUnixMs: nowUnixMs(), signal }),
-    everyMs: config.reloadMs,
-    log,
   });
 
   const { host } = config;
@@ -229,7 +241,11 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     { component: grpc, env: 'PLUMBLINE_GRPC_PORT', port: config.grpcPort },
     { component: http, env: 'PLUMBLINE_HTTP_PORT', port: config.httpPort },
   ];
-  const storage = createStorage(clickhouse, [retention, activeSeries, rollups, drain, catalogue], log);
+  const storage = createStorage(
+    clickhouse,
+    [retention, activeSeries, rollups, drain, catalogue, checker],
+    log,
+  );
 
   async function start(): Promise<void> {
     // First, so that it measures what an earlier process left in the spool too.

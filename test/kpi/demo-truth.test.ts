@@ -104,8 +104,13 @@ beforeAll(async () => {
   const samplesOf = async (name: string) =>
     (await reader.readStatus(find(name), Math.ceil(Date.now() / 1000)))[0]!.samples;
   // Until Plumbline has written down what it counted.
-  const readCounts = async () => [await samplesOf('collection_rate'), await samplesOf('processing_time')];
-  const isAll = ([points, requests]: number[]) => points === truth.points && requests === truth.requests;
+  const readCounts = async () => [
+    await samplesOf('collection_rate'),
+    await samplesOf('processing_time'),
+    await samplesOf('data_accuracy'),
+  ];
+  const isAll = ([points, requests, checked]: number[]) =>
+    points === truth.points && requests === truth.requests && checked! > 0;
   await waitUntil(readCounts, isAll, 60_000);
   endS = Math.ceil(Date.now() / 1000);
   for (const { kpi, read, error } of await readEach(kpis, (one) => reader.readStatus(one, endS))) {
@@ -232,8 +237,9 @@ describe('the KPIs of Plumbline itself', () => {
     expect(listProblems(file, row, expected)).toEqual([]);
   });
 
-  it('data_accuracy has no data: nothing checks points yet', () => {
-    // To be replaced as soon as plumbline.data.checked is recorded: all points of the shop are valid, so 100 %.
-    expect(allOf('data_accuracy')).toMatchObject({ status: 'unknown', reason: 'no data', value: undefined });
+  it('data_accuracy finds nothing wrong with the points of the shop', () => {
+    const row = allOf('data_accuracy');
+    expect(row).toMatchObject({ status: 'on_target', value: 100 });
+    expect(row.samples).toBeLessThanOrEqual(truth.points);
   });
 });

@@ -197,9 +197,7 @@ describe('reading an SLO', () => {
     const [all, , bank] = slos;
     expect(all!.budgetLeft).toBeCloseTo(1 - 225 / 115, 9);
     const rates = (slo: Slo) =>
-      slo.burns.map(({ longRate, shortRate }) =>
-        [longRate, shortRate].map((rate) => rate && rate.toFixed(6)),
-      );
+      slo.burns.map(({ longRate, shortRate }) => [longRate, shortRate].map((rate) => rate?.toFixed(6)));
     const rate = (bad: number, total: number) => (bad / total / 0.1).toFixed(6);
     expect(rates(all!)).toEqual([
       [rate(15, 50), rate(5, 10)],

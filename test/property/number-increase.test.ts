@@ -177,9 +177,10 @@ async function checkView(
       const stream = streams[Number(key.split(' ')[0])]!;
       return `series and step ${key} (${stream.kind}): ${actual.get(key)} instead of ${expected.get(key)}`;
     });
-  expect(wrong.slice(0, 5), `${view} ${wrong.length} wrong of ${expected.size} in ${JSON.stringify(grid)}`).toEqual(
-    [],
-  );
+  expect(
+    wrong.slice(0, 5),
+    `${view} ${wrong.length} wrong of ${expected.size} in ${JSON.stringify(grid)}`,
+  ).toEqual([]);
 }
 
 /** Exactly; only beyond 2^53, where doubles have gaps, within a few of those. */
