@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * The command line: `plumbline serve | sql | demo`. The only place that ends the process. Errors of the
+ * The command line: `plumbline serve | sql | kpi | …`. The only place that ends the process. Errors of the
  * person at the keyboard are printed as one message; anything else with its stack.
  */
 
@@ -8,7 +8,8 @@ import { createProgram } from './cli/program.js';
 import { UserError } from './model/errors.js';
 
 try {
-  await createProgram().parseAsync(process.argv);
+  const program = await createProgram(process.argv[2]);
+  await program.parseAsync(process.argv);
   // What still holds the event loop (sockets kept alive by a library, say) must not keep a finished command from ending.
   process.exit(process.exitCode ?? 0);
 } catch (error) {

@@ -1,24 +1,25 @@
-/** Every command of `plumbline`, one file each. */
+/** Every command of `plumbline`, one file each. Only the one that is asked for is loaded; for help, all of them. */
 import { Command } from 'commander';
-import { createCoverageCommand } from './coverage.js';
-import { createDemoCommand } from './demo.js';
-import { createKpiCommand } from './kpi.js';
-import { createRetentionCommand } from './retention.js';
-import { createSeriesCommand } from './series.js';
-import { createServeCommand } from './serve.js';
-import { createSqlCommand } from './sql.js';
 import { readVersion } from './version.js';
 
-export function createProgram(): Command {
-  return new Command('plumbline')
+/** By name, in the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.js')).createServeCommand(),
+  sql: async () => (await import('./sql.js')).createSqlCommand(),
+  kpi: async () => (await import('./kpi.js')).createKpiCommand(),
+  coverage: async () => (await import('./coverage.js')).createCoverageCommand(),
+  series: async () => (await import('./series.js')).createSeriesCommand(),
+  retention: async () => (await import('./retention.js')).createRetentionCommand(),
+  demo: async () => (await import('./demo.js')).createDemoCommand(),
+};
+
+/** @param wanted The first argument: the name of a command, or whatever else was given. */
+export async function createProgram(wanted: string | undefined): Promise<Command> {
+  const program = new Command('plumbline')
     .description('An OpenTelemetry metrics backend that thinks in KPIs.')
     .version(readVersion())
-    .showHelpAfterError()
-    .addCommand(createServeCommand())
-    .addCommand(createSqlCommand())
-    .addCommand(createKpiCommand())
-    .addCommand(createCoverageCommand())
-    .addCommand(createSeriesCommand())
-    .addCommand(createRetentionCommand())
-    .addCommand(createDemoCommand());
+    .showHelpAfterError();
+  const one = wanted !== undefined && Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
+  for (const load of one ? [one] : Object.values(COMMANDS)) program.addCommand(await load());
+  return program;
 }

@@ -203,6 +203,7 @@ describe('what Plumbline records of itself', () => {
       resource,
     });
     expect(rows).toEqual([
+      row('plumbline.data.checked', 'sum', '{point}', 'Quality Scores'),
       row('plumbline.memory.rss', 'gauge', 'By', 'Resource Utilization'),
       row('plumbline.points', 'sum', '{point}', 'Throughput'),
       row('plumbline.processing.duration', 'histogram', 's', 'Response Times'),

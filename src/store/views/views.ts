@@ -2,6 +2,7 @@
  * The views that readers use, made anew at every start: they hold no data, so there is nothing to migrate. A new one is
  * an entry of VIEWS.
  */
+import { createHash } from 'node:crypto';
 import type { ClickHouse } from '../../model/clickhouse.js';
 import { EXPONENTIAL_HISTOGRAM_INCREASE } from './exponential-increase.js';
 import { HISTOGRAM_INCREASE } from './histogram-increase.js';
@@ -30,7 +31,19 @@ const VIEWS: readonly string[] = [
   HISTOGRAM_QUANTILES,
 ];
 
-/** Creates or replaces every view. Needs the tables of all migrations. */
+const CREATE = /^\s*CREATE OR REPLACE VIEW (\w+) AS/;
+
+/** Creates every view, or replaces it where its text is another. Needs the tables of all migrations. */
 export async function createViews(clickhouse: ClickHouse): Promise<void> {
-  for (const statement of VIEWS) await clickhouse.command(statement);
+  const rows = await clickhouse.query<{ name: string; comment: string }>(
+    "SELECT name, comment FROM system.tables WHERE database = {database:String} AND engine = 'View'",
+    { params: { database: clickhouse.database } },
+  );
+  const known = new Map(rows.map(({ name, comment }) => [name, comment]));
+  for (const statement of VIEWS) {
+    // Making a view takes longer than reading what it says; one that is the same is left alone.
+    const mark = createHash('sha256').update(statement).digest('hex').slice(0, 16);
+    const name = CREATE.exec(statement)![1]!;
+    if (known.get(name) !== mark) await clickhouse.command(`${statement}\nCOMMENT '${mark}'`);
+  }
 }
