@@ -349,7 +349,8 @@ async function checkGrid(
     for (const key of actual.keys())
       wrong.push(`series and step ${key} (${shape}): a row where there are no points`);
   }
-  if (grid.startUs % 1e6 === 0 && grid.endUs % 1e6 === 0)
+  // Of a few grids in each round: what wants the most time is to plan the views.
+  if ((BASE_US + grid.startUs) % 3_600e6 === 0 && grid.endUs % 1e6 === 0)
     wrong.push(...(await listWrongFacts(metric, grid, streams, arrived)));
   expect(wrong.slice(0, 5), `${wrong.length} wrong in ${JSON.stringify(grid)}`).toEqual([]);
 }

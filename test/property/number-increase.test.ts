@@ -137,7 +137,7 @@ async function checkGrid(
   random: Random,
 ) {
   await checkView(NUMBER_INCREASE, metric, grid, streams, arrived);
-  if (grid.startUs % 1e6 === 0 && grid.endUs % 1e6 === 0 && random.chance(0.5))
+  if (grid.startUs % 1e6 === 0 && grid.endUs % 1e6 === 0 && random.chance(0.25))
     await checkView(METRIC_FACTS, metric, grid, streams, arrived);
 }
 
