@@ -26,7 +26,7 @@ import {
   makeHistogramStream,
 } from '../testkit/random-histogram.js';
 
-const ROUNDS = 4;
+const ROUNDS = 2;
 const STREAMS_PER_ROUND = 300;
 const INSERTS = 3;
 const BASE_US = Date.UTC(2026, 10, 17, 9, 47, 11) * 1000;
