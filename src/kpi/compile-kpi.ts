@@ -34,8 +34,6 @@ export interface KpiGrid {
   shapes?: readonly MetricShape[] | undefined;
   /** False where no series of theirs was folded, likewise. */
   hasFolded?: boolean;
-  /** SQL of the time that counts as now; `end` where it is not given. */
-  now?: string;
   /** Those in force unless said otherwise. */
   judgedBy?: JudgedBy | undefined;
 }
@@ -118,7 +116,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const placed = `SELECT group, time, tried, arrayFirstIndex(t -> t.3 > 0, tried) AS place FROM (${tried})`;
   const best = `SELECT group, time, place, tried[greatest(place, 1)] AS best FROM (${placed})`;
   const end = isSteps ? 'least(time + step_s, to_time)' : 'to_time';
-  const slots = `greatest(1, ceil((${grid.now === undefined ? 'to_s' : `least(to_s, toUnixTimestamp(${grid.now}))`} - from_s) / step_s))`;
+  const slots = 'greatest(1, ceil((to_s - from_s) / step_s))';
   const measured = `
     SELECT
         group, time, place,
