@@ -24,6 +24,7 @@ const STAGES = [
   'kpi',
   'analyse',
   'alert',
+  'grafana',
   'show',
   'client',
   'self',
