@@ -77,8 +77,8 @@ export const kpiSchema = z.strictObject(
   {
     name: lowerSnake
       .refine(
-        (name) => !name.endsWith('_status'),
-        'must not end in _status: kpi_<name>_status is a view of KPI <name>',
+        (name) => !/_(status|of)$/.test(name),
+        'must not end in _status or _of: kpi_<name>_status and kpi_<name>_of are views of KPI <name>',
       )
       .refine((name) => name !== 'coverage', 'must not be coverage: kpi_coverage is a view of all KPIs')
       .describe('What it is called in SQL, in addresses and in alerts'),

@@ -36,6 +36,8 @@ export interface KpiGrid {
   hasFolded?: boolean;
   /** Those in force unless said otherwise. */
   judgedBy?: JudgedBy | undefined;
+  /** Condition on columns of `series`: only those that meet it count. */
+  where?: string;
 }
 
 /** Columns of the SELECT, in their order. */
@@ -73,6 +75,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
     known: grid.known,
     hasFolded: grid.hasFolded ?? true,
     validRange: validRangeOf(kpi, terms),
+    ...(grid.where !== undefined && { where: grid.where }),
     shapes: shapesOf(kpi).filter((shape) => grid.shapes?.includes(shape) ?? true),
     labels: [
       {
@@ -159,7 +162,7 @@ function joinQuantile(
   kpi: Kpi,
   facts: FactsSql,
   grid: KpiGrid,
-  { shapes }: FactsQuery,
+  { shapes, where = 'true' }: FactsQuery,
 ): string {
   const { k, term, source } = placed;
   const column = source.formula.kind === 'percentile' ? QUANTILE_COLUMNS[source.formula.quantile] : undefined;
@@ -182,7 +185,7 @@ function joinQuantile(
     shapes: shapes ?? [],
     grouped: `SELECT series_id, grp, any(series_factor) AS factor
             FROM (SELECT series_id, ${conversionSql(kpi.unit).factor} AS series_factor, arrayJoin(${keys}) AS grp FROM series
-                WHERE metric_name IN ${quoteList(metrics)} AND ${termSql(placed)})
+                WHERE metric_name IN ${quoteList(metrics)} AND ${termSql(placed)} AND ${where})
             GROUP BY series_id, grp`,
   });
   return `

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
-import { compileKpi } from './compile-kpi.js';
+import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import { coverageSql } from './coverage-sql.js';
 import { windowSql } from './kpi-window.js';
 import { quote } from './sql-text.js';
@@ -143,14 +143,26 @@ function listViews(catalogue: Catalogue, facts: FactsSql): [name: string, sql: s
   return views.length === 0 ? [] : [['kpi_coverage', coverageSql(catalogue.kpis)], ...views];
 }
 
+/** And kpi_NAME_of and kpi_NAME_status_of: the same of some services and environments only. */
 export function viewsOf(kpi: Kpi, facts: FactsSql): Record<string, string> {
   const time = (name: string) => `toDateTime({${name}:DateTime64(9, 'UTC')}, 'UTC')`;
-  const steps = { start: time('start_time'), end: time('end_time'), step: '{step_s:UInt32}' };
+  const steps: KpiGrid = {
+    ...{ start: time('start_time'), end: time('end_time'), step: '{step_s:UInt32}' },
+    rows: 'steps',
+  };
+  const whole: KpiGrid = { ...windowSql(kpi, time('at_time')), rows: 'whole' };
   return {
-    [`kpi_${kpi.name}`]: compileKpi(kpi, facts, { ...steps, rows: 'steps' }),
-    [`kpi_${kpi.name}_status`]: compileKpi(kpi, facts, {
-      ...windowSql(kpi, time('at_time')),
-      rows: 'whole',
-    }),
+    [`kpi_${kpi.name}`]: compileKpi(kpi, facts, steps),
+    [`kpi_${kpi.name}_of`]: compileKpi(kpi, facts, { ...steps, where: CHOSEN }),
+    [`kpi_${kpi.name}_status`]: compileKpi(kpi, facts, whole),
+    [`kpi_${kpi.name}_status_of`]: compileKpi(kpi, facts, { ...whole, where: CHOSEN }),
   };
 }
+
+const ENVIRONMENT = `if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])`;
+
+const matches = (value: string, parameter: string) =>
+  `({${parameter}:String} IN ('', '.*') OR match(${value}, concat('^(?:', {${parameter}:String}, ')$')))`;
+
+/** Series whose service and environment match the regular expressions of the parameters as a whole. */
+const CHOSEN = `${matches('source_system', 'service')} AND ${matches(ENVIRONMENT, 'environment')}`;

@@ -33,7 +33,9 @@ describe('keys and values', () => {
     [
       'a name that a view has',
       ['name: checkout_time', 'name: checkout_status'],
-      ['my.yaml:1: checkout_status: name must not end in _status: kpi_<name>_status is a view of KPI <name>'],
+      [
+        'my.yaml:1: checkout_status: name must not end in _status or _of: kpi_<name>_status and kpi_<name>_of are views of KPI <name>',
+      ],
     ],
     [
       'a direction that is misspelt',

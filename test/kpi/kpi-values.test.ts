@@ -186,7 +186,7 @@ beforeAll(async () => {
       server.stored<{ n: string }>(
         `SELECT toString(count()) AS n FROM system.tables WHERE name LIKE 'kpi\\_%'`,
       ),
-    (rows) => Number(rows[0]!.n) >= 2 * 9 + 1,
+    (rows) => Number(rows[0]!.n) >= 4 * 9 + 1,
     60_000,
   );
   await sendAll();
@@ -215,7 +215,7 @@ async function sendAll(): Promise<void> {
   );
   await send(
     histogram('test.duration', 's', histogramOf(NOW_MS - 10 * MINUTE_MS, slow, [1, 2, 4], { code: '200' })),
-    { 'service.name': 'pay' },
+    { 'service.name': 'pay', 'deployment.environment.name': 'production' },
   );
   // Without a unit nothing says that it is seconds: never mixed in.
   await send(
@@ -357,6 +357,29 @@ describe('a KPI', () => {
   it('has returns on cost, and costs for each user', async () => {
     expect(all(await readStatus('gain')).value).toBeCloseTo(100 * ((300 - 100) / 100), 9);
     expect(all(await readStatus('per_user')).value).toBeCloseTo((100 / 50) * (30 * 24), 6);
+  });
+
+  it('is asked of some services and environments only', async () => {
+    const ask = (name: string, service: string, environment: string) =>
+      server.sql<Row>(
+        `SELECT * FROM kpi_${name}_status_of(at_time = fromUnixTimestamp64Milli(${nowMs}, 'UTC'),
+           service = '${service}', environment = '${environment}') ORDER BY length(group), group`,
+      );
+    const values = async (...args: Parameters<typeof ask>) =>
+      (await ask(...args)).map(({ group, value }) => [group.join(), value]);
+    expect(await values('mean', '.*', '')).toEqual(
+      (await readStatus('mean')).map(({ group, value }) => [group.join(), value]),
+    );
+    // Whole names only.
+    expect(await values('mean', 'pa', '.*')).toEqual([]);
+    expect(await values('mean', 'pa.|nobody', 'production')).toEqual([
+      ['', 2],
+      ['pay', 2],
+    ]);
+    expect(await values('mean', '', 'staging')).toEqual([]);
+    const [shop] = await ask('p95', 'shop', '');
+    expect(shop).toMatchObject({ samples: 60 });
+    expect(shop!.value).toBeLessThan(0.2);
   });
 
   it('is unknown where there is nothing', async () => {
