@@ -4,11 +4,14 @@
  * answer reports: 0 means plain Native, which is what the engine writes.
  */
 
+/** From here on columns have the marker below; what is older is answered in plain Native, as it does not ask for more. */
+const PROTOCOL_VERSION_MIN = 54_454;
+
 /** Columns as in the client's own question, without differences of spacing. */
 const HELLO = 'SELECT displayName(), version(), revision(), timezone()';
 
 export function isHello(query: string, protocolVersion: string | undefined): boolean {
-  return protocolVersion !== undefined && query.trim().replaceAll(/\s+/g, ' ') === HELLO;
+  return Number(protocolVersion) >= PROTOCOL_VERSION_MIN && query.trim().replaceAll(/\s+/g, ' ') === HELLO;
 }
 
 /** One Native block of one row, with block info and the per-column marker of newer protocol versions. */

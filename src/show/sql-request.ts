@@ -125,7 +125,9 @@ function readCredentials(headers: IncomingHttpHeaders, values: Map<string, strin
     : { user: text.slice(0, colon), password: text.slice(colon + 1) };
 }
 
+/** Clients write UTF-8; Node hands headers on as if each byte were a character. */
 function header(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
-  return (Array.isArray(value) ? value[0] : value) || undefined;
+  const text = (Array.isArray(value) ? value[0] : value) || undefined;
+  return text && Buffer.from(text, 'latin1').toString('utf8');
 }

@@ -1,7 +1,6 @@
-/** The SQL port as the clients see it that Plumbline must work with: ClickHouse's own for Node, and Grafana's for Go. */
+/** The SQL port as ClickHouse's own client for Node sees it. Grafana's client for Go is in sql-grafana.test.ts. */
 import { ClickHouseError, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildHello, isHello } from '../../src/show/sql-hello.js';
 import { openSqlFixture, type SqlFixture, type SqlPort } from './sql-fixture.js';
 
 let fixture: SqlFixture;
@@ -132,50 +131,5 @@ describe('@clickhouse/client', () => {
     ).json();
     expect(rows).toEqual([{ b: 'one' }, { b: "it's" }]);
     await writer.close();
-  });
-});
-
-describe("Grafana's client", () => {
-  const HELLO = 'SELECT displayName(), version(), revision(), timezone()';
-  /** As the client reads it, from its source: block info, columns and rows, then per column a name, a type, 00, data. */
-  const GOLDEN =
-    '010002ffffffff0004010d646973706c61794e616d65282906537472696e67000463686462' +
-    '0976657273696f6e282906537472696e67000832362e372e322e310a7265766973696f6e28290655496e743332000000000' +
-    '00a74696d657a6f6e65282906537472696e6700074574632f555443';
-
-  test('is greeted with the bytes it reads', () => {
-    const bytes = buildHello({ displayName: 'chdb', version: '26.7.2.1', timezone: 'Etc/UTC' });
-    expect(bytes.toString('hex')).toBe(GOLDEN);
-    expect(isHello(` SELECT displayName(),  version(),\n revision(), timezone() `, '54460')).toBe(true);
-    expect(isHello(HELLO, undefined)).toBe(false);
-    expect(isHello('SELECT 1', '54460')).toBe(false);
-  });
-
-  test('connects, pings and queries in the way its traffic looks', async () => {
-    const url = {
-      client_protocol_version: '54460',
-      database: 'plumbline',
-      default_format: 'Native',
-      max_execution_time: '14',
-    };
-    const headers = {
-      Authorization: `Basic ${Buffer.from('grafana:').toString('base64')}`,
-      'Accept-Encoding': 'gzip',
-    };
-    const hello = await port.ask(HELLO, { url, headers });
-    expect(hello.status).toBe(200);
-    expect(hello.bytes.subarray(0, 10).toString('hex')).toBe('010002ffffffff000401');
-    expect(hello.text).toContain('plumbline');
-    // The revision it reads there is 0, so what follows is plain Native.
-    const revision = hello.bytes.indexOf('revision()') + 'revision()'.length + 1 + 'UInt32'.length + 1;
-    expect(hello.bytes.readUInt32LE(revision)).toBe(0);
-    const ping = await port.ask('SELECT 1', { url, headers });
-    expect(ping.bytes.toString('hex')).toBe(`0101013105${Buffer.from('UInt8').toString('hex')}01`);
-    const empty = await port.ask('SELECT 1 WHERE 0', { url, headers });
-    expect([empty.status, empty.headers.get('content-length'), empty.bytes.length]).toEqual([200, '0', 0]);
-    expect((await port.ask('SELECT version()', { url, headers })).status).toBe(200);
-    const error = await port.ask('SELECT nothing_like_it', { url, headers });
-    expect(error.headers.get('x-clickhouse-exception-code')).toBe('47');
-    expect(error.text).toMatch(/^Code: 47\. DB::Exception: .*\(UNKNOWN_IDENTIFIER\)/);
   });
 });
