@@ -6,6 +6,8 @@ import type { Formula, GroupLabel, Kpi, Measure, MetricShape, Selector, Source, 
 import { parseUnit } from '../model/unit.js';
 import { isOneOf, numberLiteral, quote, quoteList } from './sql-text.js';
 
+export { countsEvents } from '../model/service-level.js';
+
 /** A term in its place: `k` numbers all terms of a KPI, sources and all. */
 export interface PlacedTerm {
   k: number;
@@ -61,16 +63,6 @@ function termsOf(formula: Formula, unit: string): { role: string; term: Term; un
         { role: 'cost', term: formula.cost, unit: '1' },
       ];
   }
-}
-
-/** Whether a formula counts events, good ones among all: what an error budget needs. Bytes used of bytes there are no events. */
-export function countsEvents(formula: Formula): boolean {
-  if (formula.kind === 'uptime') return true;
-  return (
-    formula.kind === 'ratio' &&
-    formula.numerator.measure === 'amount' &&
-    formula.denominator.measure === 'amount'
-  );
 }
 
 /** Names of all metrics that a KPI may read. */

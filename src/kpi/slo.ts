@@ -4,29 +4,20 @@
  * the arithmetic in words. Never alerts.
  */
 import type { Kpi } from '../model/kpi.js';
-import { parseUnit } from '../model/unit.js';
+import { type BurnPair, burnPairsOf, type Objective, rateMaxOf } from '../model/service-level.js';
 import type { KpiReader, KpiRow } from './kpi-reader.js';
-import { countsEvents } from './kpi-terms.js';
 
-export interface Objective {
-  /** Promised share of good events, above 0 and up to 1. */
-  objective: number;
-  windowS: number;
-}
+export {
+  BURN_PAIRS,
+  type BurnPair,
+  burnPairsOf,
+  type Objective,
+  objectiveOf,
+} from '../model/service-level.js';
 
 export interface EventCount {
   good: number;
   total: number;
-}
-
-/** Two windows that must both burn faster than `rateMax`: the long one says that it matters, the short one that it goes on. */
-export interface BurnPair {
-  shortS: number;
-  longS: number;
-  /** Share of the budget that is gone when the long window burned at `rateMax` from end to end. */
-  budgetShare: number;
-  /** What to do: wake someone, or leave it for working hours. */
-  action: 'page' | 'ticket';
 }
 
 export interface Burn extends BurnPair {
@@ -56,41 +47,6 @@ export interface Slo extends Objective, EventCount {
 const MINUTE_S = 60;
 const HOUR_S = 3_600;
 const DAY_S = 86_400;
-
-/** Of an SLO window of 30 days these are burn rates of 14.4, 6, 3 and 1. */
-export const BURN_PAIRS: readonly BurnPair[] = [
-  { shortS: 5 * MINUTE_S, longS: HOUR_S, budgetShare: 0.02, action: 'page' },
-  { shortS: 30 * MINUTE_S, longS: 6 * HOUR_S, budgetShare: 0.05, action: 'page' },
-  { shortS: 2 * HOUR_S, longS: DAY_S, budgetShare: 0.1, action: 'ticket' },
-  { shortS: 6 * HOUR_S, longS: 3 * DAY_S, budgetShare: 0.1, action: 'ticket' },
-];
-
-/**
- * Undefined where the KPI counts no events, or nothing says what share of them is promised. A target is taken as a promise of
- * events only where every source counts them.
- */
-export function objectiveOf(kpi: Kpi, windowS = kpi.sloWindowS): Objective | undefined {
-  const counting = kpi.sources.filter(({ formula }) => countsEvents(formula)).length;
-  if (counting === 0 || (kpi.sloObjective === undefined && counting < kpi.sources.length)) return undefined;
-  const objective = kpi.sloObjective ?? shareOfTarget(kpi);
-  return objective !== undefined && objective > 0 && objective <= 1 ? { objective, windowS } : undefined;
-}
-
-function shareOfTarget({ target, unit, direction }: Kpi): number | undefined {
-  if (target === undefined) return undefined;
-  const share = target * parseUnit(unit).factor;
-  // 1 - 0.05 is not quite 0.95 in doubles: 15 digits are enough for any objective.
-  return direction === 'higher_is_better' ? share : Number((1 - share).toPrecision(15));
-}
-
-/** Pairs that make sense for an SLO window: shorter than it, and at a rate that would overdraw the budget. */
-export function burnPairsOf(windowS: number): BurnPair[] {
-  return BURN_PAIRS.filter((pair) => pair.longS < windowS && rateMaxOf(pair, windowS) >= 1);
-}
-
-function rateMaxOf({ budgetShare, longS }: BurnPair, windowS: number): number {
-  return Number(((budgetShare * windowS) / longS).toPrecision(15));
-}
 
 /** How many times faster than the objective allows events go bad. */
 export function burnRate({ good, total }: EventCount, objective: number): number | undefined {
