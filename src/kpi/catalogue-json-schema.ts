@@ -1,8 +1,10 @@
 /**
- * The shape of catalogue/kpis/*.yaml as JSON Schema, for editors: completion, hover texts, wrong keys while one types.
- * Enters: nothing; leaves: the schema. The server never reads it; what it says comes from catalogue-schema.ts.
+ * The shapes of catalogue/kpis/*.yaml and alerts.yaml as JSON Schema, for editors: completion, hover texts, wrong keys while
+ * one types. Enters: nothing; leaves: the schemas. The server never reads them; what they say comes from catalogue-schema.ts
+ * and alerts-schema.ts.
  */
 import { z } from 'zod';
+import { alertsSchema } from './alerts-schema.js';
 import { kpiSchema } from './catalogue-schema.js';
 
 export function makeJsonSchema(): Record<string, unknown> {
@@ -31,7 +33,13 @@ export function makeJsonSchema(): Record<string, unknown> {
   };
 }
 
+export function makeAlertsJsonSchema(): Record<string, unknown> {
+  const { $schema, ...alerts } = z.toJSONSchema(alertsSchema, { io: 'input' }) as Record<string, unknown>;
+  const about = 'Who is told of alerts, and which rules are made. docs/alerts.md says what each key means.';
+  return { $schema, title: 'Alerts of Plumbline', description: about, ...alerts };
+}
+
 /** As it is committed. */
-export function formatJsonSchema(): string {
-  return `${JSON.stringify(makeJsonSchema(), null, 2)}\n`;
+export function formatJsonSchema(schema: Record<string, unknown> = makeJsonSchema()): string {
+  return `${JSON.stringify(schema, null, 2)}\n`;
 }

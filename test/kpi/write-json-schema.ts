@@ -1,7 +1,9 @@
-/** Writes catalogue/kpi.schema.json anew: `npm run catalogue:schema`. */
+/** Writes the schemas of the catalogue's files anew: `npm run catalogue:schema`. */
 import { writeFileSync } from 'node:fs';
-import { formatJsonSchema } from '../../src/kpi/catalogue-json-schema.js';
+import { formatJsonSchema, makeAlertsJsonSchema, makeJsonSchema } from '../../src/kpi/catalogue-json-schema.js';
 
-const file = new URL('../../catalogue/kpi.schema.json', import.meta.url);
-writeFileSync(file, formatJsonSchema());
-console.log('catalogue/kpi.schema.json is written');
+const schemas = { 'kpi.schema.json': makeJsonSchema(), 'alerts.schema.json': makeAlertsJsonSchema() };
+for (const [name, schema] of Object.entries(schemas)) {
+  writeFileSync(new URL(`../../catalogue/${name}`, import.meta.url), formatJsonSchema(schema));
+  console.log(`catalogue/${name} is written`);
+}
