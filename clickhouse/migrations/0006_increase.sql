@@ -31,7 +31,7 @@ CREATE TABLE number_1m
     ended_time DateTime64(9, 'UTC') CODEC(DoubleDelta, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree(points)
-PARTITION BY toYYYYMM(time)
+PARTITION BY toYYYYMMDD(time)
 ORDER BY (series_id, time, epoch)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;

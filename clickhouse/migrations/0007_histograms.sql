@@ -49,7 +49,7 @@ CREATE TABLE histogram_1m
             arrayResize(carried_bucket_counts, length(last_bucket_counts))), carried_bucket_counts)
 )
 ENGINE = ReplacingMergeTree(points)
-PARTITION BY toYYYYMM(time)
+PARTITION BY toYYYYMMDD(time)
 ORDER BY (series_id, time, epoch, bounds_id)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
@@ -116,7 +116,7 @@ CREATE TABLE exponential_histogram_1m
             arrayResize(carried_negative_bucket_counts, length(last_negative_bucket_counts))), carried_negative_bucket_counts)
 )
 ENGINE = ReplacingMergeTree(points)
-PARTITION BY toYYYYMM(time)
+PARTITION BY toYYYYMMDD(time)
 ORDER BY (series_id, time, epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
@@ -159,7 +159,7 @@ CREATE TABLE summary_1m
     increase_sum Nullable(Float64) ALIAS if(has_sum, last_sum - first_sum + carried_sum, NULL)
 )
 ENGINE = ReplacingMergeTree(points)
-PARTITION BY toYYYYMM(time)
+PARTITION BY toYYYYMMDD(time)
 ORDER BY (series_id, time, epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;

@@ -7,12 +7,14 @@ import { quoteTable, type Settings } from './session-settings.js';
 
 /**
  * `optimize_on_insert = 0`: sorting out duplicates during the insert takes five times the CPU and merges do it anyway.
- * One insert thread, so that a retry cuts the same blocks and finds its tokens.
+ * One insert thread, so that a retry cuts the same blocks and finds its tokens. Partitions (days) of one insert are bounded
+ * by PLUMBLINE_POINT_AGE_MAX_MS: what was acknowledged must go in.
  */
 const INSERT_SETTINGS: Settings = {
   async_insert: 0,
   deduplicate_blocks_in_dependent_materialized_views: 1,
   max_insert_threads: 1,
+  max_partitions_per_insert_block: 0,
   optimize_on_insert: 0,
 };
 

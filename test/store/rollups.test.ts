@@ -315,4 +315,24 @@ describe('rollups', () => {
       expect(numbers, table).toEqual({ points: 66_000, sum: 72_000, late: 6_000, series: 60_000 });
     }
   });
+
+  it('rolls up points of more days than ClickHouse lets one insert touch by default', async () => {
+    const days = 150;
+    const series = 2_000_000;
+    const points = Array.from({ length: days }, (_, day) => ({
+      series,
+      kind: KIND_GAUGE,
+      startS: 0,
+      timeS: START_S - 86_400 * (day + 2),
+      value: day,
+    }));
+    await insert(points);
+    await rollups.settle();
+    for (const table of ['number_points', 'number_1m', 'number_1h', 'number_1d']) {
+      const [row] = await clickhouse.query<{ n: string }>(
+        `SELECT count() AS n FROM ${table} FINAL WHERE series_id = ${series}`,
+      );
+      expect(Number(row!.n), table).toBe(days);
+    }
+  });
 });
