@@ -20,6 +20,8 @@ interface TextSetting {
   /** Never shown. */
   isSecret?: boolean;
   oneOf?: readonly string[];
+  /** Letters, digits and _ only, for what becomes part of statements. */
+  isIdentifier?: boolean;
 }
 
 const MIB = 1024 * 1024;
@@ -60,6 +62,12 @@ export const SETTINGS = {
   clickhouseUser: { env: 'CLICKHOUSE_USER', default: 'default', about: 'its user' },
   clickhousePassword: { env: 'CLICKHOUSE_PASSWORD', default: '', isSecret: true, about: 'its password' },
   clickhouseDatabase: { env: 'CLICKHOUSE_DATABASE', default: 'plumbline', about: 'database of every table' },
+  clickhouseCluster: {
+    env: 'CLICKHOUSE_CLUSTER',
+    default: '',
+    isIdentifier: true,
+    about: 'the cluster that server is one of (remote_servers): tables are sharded and replicated over it',
+  },
   requestBytesMax: {
     env: 'PLUMBLINE_REQUEST_BYTES_MAX',
     default: 64 * MIB,
@@ -327,6 +335,11 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
     const value = text === undefined || text === '' ? setting.default : parseSetting(setting, text, problems);
     config[key] = value;
   }
+  if (config.clickhouseCluster !== '' && config.clickhouseUrl === '') {
+    problems.push(
+      `CLICKHOUSE_CLUSTER=${config.clickhouseCluster}: the embedded ClickHouse is no cluster; set CLICKHOUSE_URL to a server of the cluster too`,
+    );
+  }
   if (problems.length > 0) throw new UserError(`the settings are not usable:\n  ${problems.join('\n  ')}`);
   return config as Config;
 }
@@ -347,6 +360,11 @@ function parseSetting(
   }
   if (setting.oneOf !== undefined && !setting.oneOf.includes(text)) {
     problems.push(`${setting.env}=${text}: must be one of ${setting.oneOf.join(', ')}`);
+  }
+  if (setting.isIdentifier && !/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) {
+    problems.push(
+      `${setting.env}=${text}: must be a name of letters, digits and _, not beginning with a digit`,
+    );
   }
   return text;
 }

@@ -346,6 +346,7 @@ function openClickHouse(config: Config, directory: DataDirectory): Promise<Click
     username: config.clickhouseUser,
     password: config.clickhousePassword,
     database,
+    cluster: config.clickhouseCluster,
     requestTimeoutMs: CLICKHOUSE_TIMEOUT_MS,
   });
 }

@@ -128,6 +128,7 @@ async function withRetention(
     username: config.clickhouseUser,
     password: config.clickhousePassword,
     database: config.clickhouseDatabase,
+    cluster: config.clickhouseCluster,
     requestTimeoutMs: TIMEOUT_MS,
   });
   try {

@@ -21,6 +21,8 @@ export interface ClickHouse {
   readonly kind: 'embedded' | 'http';
   /** Database that unqualified table names resolve to. */
   readonly database: string;
+  /** Name of the cluster that this server is one of, where its tables are spread over all of them. */
+  readonly cluster?: string;
   /** A statement without a result (DDL, INSERT … SELECT). */
   command(sql: string, options?: CallOptions): Promise<void>;
   /** All rows of a SELECT (no FORMAT clause) as objects; 64-bit integers as strings. For results known to be small. */

@@ -7,6 +7,7 @@ import type { CallOptions, ClickHouse } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
 import { withBlockFile } from './block-file.js';
 import { createCallSlots } from './call-slots.js';
+import type { EngineXml } from './engine-access.js';
 import { createEngineCalls, leaveOnAbort } from './engine-calls.js';
 import { createSessionPool } from './engine-sessions.js';
 import { createStatementRunner, type RunStatement } from './engine-statements.js';
@@ -25,6 +26,8 @@ export interface EmbeddedOptions {
   database: string;
   /** For files that live as long as one call. */
   temporaryDirectory: string;
+  /** For tests: clusters, for example. */
+  engineXml?: EngineXml;
   /** Reads and commands inside the engine at once; each blocks a thread of Node's pool. */
   readsMax?: number;
   /** Streamed results that are computing their next chunk at once; each blocks a thread of Node's pool too. */
@@ -60,7 +63,7 @@ export async function openEmbeddedClickHouse(options: EmbeddedOptions): Promise<
   isOpen = true;
   let engine: OpenEngine | undefined;
   try {
-    engine = await openEngine(options.directory, options.temporaryDirectory);
+    engine = await openEngine(options.directory, options.temporaryDirectory, options.engineXml);
     const setup = engine.openSession();
     await setup.queryAsync(`CREATE DATABASE IF NOT EXISTS ${quoteIdentifier(options.database)}`);
     setup.close();

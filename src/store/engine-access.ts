@@ -33,14 +33,20 @@ export const FROZEN_SETTINGS = [
   'send_logs_level',
 ];
 
-function buildUsersXml(): string {
+/** Further elements of the engine's configuration, as XML: of the server, and of its one user. */
+export interface EngineXml {
+  server?: string;
+  user?: string;
+}
+
+function buildUsersXml({ user = '' }: EngineXml): string {
   const frozen = FROZEN_SETTINGS.map((name) => `<${name}><readonly/></${name}>`).join('');
   return `<clickhouse>
 <profiles><default><constraints>${frozen}</constraints></default></profiles>
 <quotas><default></default></quotas>
 <roles><everything><grants><query>GRANT ALL ON *.* WITH GRANT OPTION</query></grants></everything></roles>
 <users><default>
-<no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
+<no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>${user}
 <grants><query>GRANT SELECT, SHOW, dictGet ON *.*</query><query>GRANT everything</query></grants>
 </default></users>
 </clickhouse>`;
@@ -49,16 +55,17 @@ function buildUsersXml(): string {
 /** Write the files, hand the path of the main one to `open`, remove them: the engine reads them only while opening. */
 export async function withAccessFiles<T>(
   temporaryDirectory: string,
+  xml: EngineXml,
   open: (configPath: string) => T,
 ): Promise<T> {
   const directory = await mkdtemp(join(temporaryDirectory, 'engine-'));
   try {
     const configPath = join(directory, 'config.xml');
     const usersPath = join(directory, 'users.xml');
-    await writeFile(usersPath, buildUsersXml());
+    await writeFile(usersPath, buildUsersXml(xml));
     await writeFile(
       configPath,
-      `<clickhouse><users_config>${escapeXml(usersPath)}</users_config></clickhouse>`,
+      `<clickhouse><users_config>${escapeXml(usersPath)}</users_config>${xml.server ?? ''}</clickhouse>`,
     );
     return open(configPath);
   } finally {

@@ -8,6 +8,7 @@ import { buffer, text } from 'node:stream/consumers';
 import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { type CallOptions, type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import { parseClickHouseError } from './clickhouse-errors.js';
+import { joinCluster } from './cluster-driver.js';
 import { createExceptionTail } from './http-exception-tail.js';
 import { buildNativeInsert } from './native-insert.js';
 import { formatParams } from './query-params.js';
@@ -22,6 +23,8 @@ export interface HttpOptions {
   requestTimeoutMs: number;
   /** Connections to the server at once; further calls wait. */
   connectionsMax?: number;
+  /** Cluster over which the tables are spread; '' or none: this server has them all. */
+  cluster?: string;
 }
 
 export async function connectClickHouse(options: HttpOptions): Promise<ClickHouse> {
@@ -64,7 +67,7 @@ export async function connectClickHouse(options: HttpOptions): Promise<ClickHous
     return buffer(ask(sql, call, data));
   }
 
-  return {
+  const server: ClickHouse = {
     kind: 'http',
     database: options.database,
     async command(sql, call = {}) {
@@ -89,6 +92,7 @@ export async function connectClickHouse(options: HttpOptions): Promise<ClickHous
       await Promise.all([client.close(), clientWithoutDatabase.close()]);
     },
   };
+  return options.cluster ? joinCluster(server, options.cluster) : server;
 }
 
 /** Parameters go as plain URL parameters, so that our own formatting holds for both drivers. */

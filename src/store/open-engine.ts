@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { Session } from 'chdb';
 import { UserError } from '../model/errors.js';
-import { withAccessFiles } from './engine-access.js';
+import { type EngineXml, withAccessFiles } from './engine-access.js';
 
 export interface OpenEngine {
   /** A new session of its own; cheap (about half a millisecond). */
@@ -24,12 +24,16 @@ export interface OpenEngine {
 /** Settings of every session of ours. 64-bit integers must survive JSON. */
 const SESSION_ARGUMENTS = ['--output_format_json_quote_64bit_integers=1'];
 
-export async function openEngine(directory: string, temporaryDirectory: string): Promise<OpenEngine> {
+export async function openEngine(
+  directory: string,
+  temporaryDirectory: string,
+  xml: EngineXml = {},
+): Promise<OpenEngine> {
   await mkdir(directory, { recursive: true }).catch((error) => refuse(directory, error));
   await mkdir(temporaryDirectory, { recursive: true }).catch((error) => refuse(temporaryDirectory, error));
   const chdb = await loadEngine();
   // This one stays open until the end: the engine unloads the directory with its last session.
-  const keeper = await withAccessFiles(temporaryDirectory, (configPath) => {
+  const keeper = await withAccessFiles(temporaryDirectory, xml, (configPath) => {
     try {
       return new chdb.Session(directory, { connectionArgs: [`--config-file=${configPath}`] });
     } catch (error) {

@@ -5,7 +5,9 @@
 import { setTimeout } from 'node:timers/promises';
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { KeepRules, RowsOfCategory, StoredTable } from '../model/retention.js';
+import { storedNameOf, systemTable } from './cluster-tables.js';
 import { buildTtl, findTtl, parseTtl, RETAINED_TABLES, type RetainedTable } from './retention-ttl.js';
+import { quoteString } from './session-settings.js';
 import { readQuery } from './sql-files.js';
 
 export type ReadTable = RetainedTable & StoredTable & { isEmpty: boolean };
@@ -21,14 +23,19 @@ const POLL_MAX_MS = 1_000;
 
 /** Every table with its TTL as ClickHouse has it now. */
 export async function readTables(clickhouse: ClickHouse): Promise<ReadTable[]> {
+  const stored = (table: string) => storedNameOf(clickhouse, table);
+  const params = { tables: RETAINED_TABLES.map(({ table }) => stored(table)) };
   const rows = await clickhouse.query<{ name: string; statement: string; rows: string }>(
-    `SELECT name, create_table_query AS statement, toString(total_rows) AS rows FROM system.tables
-     WHERE database = currentDatabase() AND name IN {tables:Array(String)}`,
-    { params: { tables: RETAINED_TABLES.map(({ table }) => table) } },
+    clickhouse.cluster === undefined
+      ? `SELECT name, create_table_query AS statement, toString(total_rows) AS rows FROM system.tables
+     WHERE database = currentDatabase() AND name IN {tables:Array(String)}`
+      : `SELECT name, any(create_table_query) AS statement, toString(sum(total_rows)) AS rows FROM ${systemTable(clickhouse, 'tables')}
+     WHERE database = {database:String} AND name IN {tables:Array(String)} GROUP BY name`,
+    { params: clickhouse.cluster === undefined ? params : { ...params, database: clickhouse.database } },
   );
   const found = new Map(rows.map((row) => [row.name, row]));
   return RETAINED_TABLES.map((table) => {
-    const row = found.get(table.table);
+    const row = found.get(stored(table.table));
     const ttl = findTtl(row?.statement ?? '');
     return { ...table, ttl, rules: parseTtl(table, ttl, clickhouse.database), isEmpty: row?.rows === '0' };
   });
@@ -41,16 +48,15 @@ export async function countRows(
   which?: Expired,
 ): Promise<RowsOfCategory[]> {
   if (isEmpty) return [];
+  const query = ofDatabase(clickhouse, readQuery('retention_rows'), 'parts');
   const sql =
     which === undefined
-      ? readQuery('retention_rows')
-      : readQuery('retention_rows')
-          .replace('/*final*/', 'FINAL')
-          .replace('/*too old*/', `AND (${which.expired})`);
+      ? query
+      : query.replace('/*final*/', 'FINAL').replace('/*too old*/', `AND (${which.expired})`);
   const rows = await clickhouse.query<
     Record<'category' | 'rows' | 'bytes' | 'oldest_ms' | 'newest_ms', string>
   >(sql, {
-    params: { table, name: table, time, ...nowParam(which) },
+    params: { table, name: storedNameOf(clickhouse, table), time, ...nowParam(which) },
     // A row lives in the partition of its time: none has to be merged across partitions.
     settings: { do_not_merge_across_partitions_select_final: 1 },
   });
@@ -104,14 +110,26 @@ export async function waitForMutations(
 ): Promise<void> {
   for (let pauseMs = POLL_MS; ; pauseMs = Math.min(2 * pauseMs, POLL_MAX_MS)) {
     const [row] = await clickhouse.query<{ waiting: string; reason: string }>(
-      `SELECT count() AS waiting, any(latest_fail_reason) AS reason FROM system.mutations
+      ofDatabase(
+        clickhouse,
+        `SELECT count() AS waiting, any(latest_fail_reason) AS reason FROM system.mutations
        WHERE NOT is_done AND database = currentDatabase() AND table = {table:String}`,
-      { params: { table } },
+        'mutations',
+      ),
+      { params: { table: storedNameOf(clickhouse, table) } },
     );
     if (Number(row!.waiting) === 0) return;
     if (row!.reason !== '') throw new Error(`ClickHouse cannot change ${table}: ${row!.reason}`);
     await setTimeout(pauseMs, undefined, { signal });
   }
+}
+
+/** A query of a system table, of all shards where there is a cluster: their connections have no database of their own. */
+function ofDatabase(clickhouse: ClickHouse, sql: string, system: string): string {
+  if (clickhouse.cluster === undefined) return sql;
+  return sql
+    .replace(`system.${system}`, systemTable(clickhouse, system))
+    .replace('currentDatabase()', quoteString(clickhouse.database));
 }
 
 function nowParam(which: Expired | undefined): { now?: string } {

@@ -6,7 +6,9 @@
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
 import type { Frame } from '../model/spool.js';
+import { insertOnShards } from './cluster-ddl.js';
 import { MinuteSizes } from './minute-sizes.js';
+import { waitForReplicas } from './replica-lag.js';
 import { type Mark, RollupMarks, SERIES_PER_MARK_MAX, SHAPES, type Shape } from './rollup-marks.js';
 import { readQuery } from './sql-files.js';
 import { countByMinute, findSeries } from './touched-buckets.js';
@@ -192,6 +194,7 @@ export class Rollups implements Component {
   }
 
   private async recomputeDue(due: readonly Mark[], now: number): Promise<void> {
+    await waitForReplicas(this.options.clickhouse);
     for (const statement of planStatements(due, (mark) => this.countBuckets(mark))) {
       if (this.isStopping) throw new Error('stopped before every due bucket was recomputed');
       await this.runStatement(statement);
@@ -235,15 +238,23 @@ export class Rollups implements Component {
         .replace('/*series*/', series === undefined ? '' : 'AND series_id IN {series:Array(UInt64)}')
         .replace(/\/\*kept (.*?) kept\*\//s, isSourceWhole ? '' : '$1');
     // Rows of one statement are unique already: deduplicating them on insert would only cost time.
-    const settings = { max_bytes_before_external_group_by: 1_000_000_000, optimize_on_insert: 0 };
-    await clickhouse.command(restrict(readQuery(isRaw ? `rollup_${shape}_points` : `rollup_${shape}`)), {
-      params,
-      settings,
-    });
+    const settings = {
+      max_bytes_before_external_group_by: 1_000_000_000,
+      optimize_on_insert: 0,
+      // Late points may be of any day.
+      max_partitions_per_insert_block: 0,
+    };
+    const run = async (query: string, values = params) => {
+      const statement = { sql: restrict(readQuery(query)), params: values };
+      const { cluster, database } = clickhouse;
+      const sent = cluster === undefined ? statement : insertOnShards(statement, { cluster, database });
+      await clickhouse.command(sent.sql, { ...(sent.params && { params: sent.params }), settings });
+    };
+    await run(isRaw ? `rollup_${shape}_points` : `rollup_${shape}`);
     if (resolution.name === '1h') {
-      const fromTarget = { params: { ...params, source: target }, settings };
-      await clickhouse.command(restrict(readQuery('rollup_activity')), fromTarget);
-      await clickhouse.command(restrict(readQuery('rollup_resources')), fromTarget);
+      const fromTarget = { ...params, source: target };
+      await run('rollup_activity', fromTarget);
+      await run('rollup_resources', fromTarget);
     }
   }
 
