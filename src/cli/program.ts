@@ -10,6 +10,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   coverage: async () => (await import('./coverage.js')).createCoverageCommand(),
   series: async () => (await import('./series.js')).createSeriesCommand(),
   retention: async () => (await import('./retention.js')).createRetentionCommand(),
+  export: async () => (await import('./export.js')).createExportCommand(),
+  import: async () => (await import('./import.js')).createImportCommand(),
   demo: async () => (await import('./demo.js')).createDemoCommand(),
 };
 
