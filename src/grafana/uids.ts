@@ -21,6 +21,11 @@ export function ruleUid(...parts: string[]): string {
   return shorten(['kpi', ...parts].join('-'));
 }
 
+/** `contact-<name>-<kind of receiver>`. */
+export function contactUid(...parts: string[]): string {
+  return shorten(['contact', ...parts].join('-'));
+}
+
 /** Longer names end in a digest of the whole, so that two that begin alike stay two. */
 function shorten(name: string): string {
   const uid = name.replaceAll(/[^A-Za-z0-9-]+/g, '-');

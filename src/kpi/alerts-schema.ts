@@ -238,7 +238,6 @@ export const alertsSchema = z.strictObject(
     mute_timings: z.record(text, muteTiming.nullable(), mustBe('a map of mute timings')).nullish(),
     evaluation: evaluation.nullish(),
     rules: z.strictObject(RULES, mustBe('a map of kinds of rules')).nullish(),
-    runbook_base: z.string(mustBe('text')).nullish(),
   },
   mustBe('a map'),
 );

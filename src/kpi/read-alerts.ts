@@ -42,7 +42,6 @@ export function readAlerts(raw: RawAlerts): AlertsConfig {
       onError: ERROR_STATES[evaluation.on_error!] satisfies ErrorState,
     },
     rules: readRules(raw.rules!),
-    runbookBase: raw.runbook_base ?? '',
   };
 }
 

@@ -123,6 +123,4 @@ export interface AlertsConfig {
   muteTimings: readonly MuteTiming[];
   evaluation: Evaluation;
   rules: AlertRules;
-  /** What a KPI's runbook is put behind where that is no address itself. */
-  runbookBase: string;
 }
