@@ -1,0 +1,64 @@
+/**
+ * What commands about Grafana render from: the catalogue's files, and what is known of the metrics that its KPIs read. Enters:
+ * folders and addresses; leaves: every file below grafana/ as text. Asks no server.
+ */
+import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from '../catalogue-paths.js';
+import { loadTaxonomy } from '../classify/taxonomy.js';
+import { readConfig } from '../config.js';
+import { GRAFANA_DEFAULTS, type GrafanaOptions } from '../grafana/grafana-options.js';
+import { renderGrafana } from '../grafana/render.js';
+import { placeTerms } from '../kpi/kpi-terms.js';
+import { loadCatalogue } from '../kpi/load-catalogue.js';
+import type { Kpi } from '../model/kpi.js';
+import { describeWanted } from './metric-origins.js';
+
+export interface GrafanaSources {
+  /** Folders over the built-in catalogue; none: that of PLUMBLINE_CATALOGUE, where it is set. */
+  catalogues: readonly string[];
+  docsUrl: string;
+  traceUrl: string;
+}
+
+export interface GrafanaCatalogue {
+  kpis: readonly Kpi[];
+  options: GrafanaOptions;
+}
+
+export async function loadGrafanaCatalogue({
+  catalogues,
+  docsUrl,
+  traceUrl,
+}: GrafanaSources): Promise<GrafanaCatalogue> {
+  const config = readConfig(process.env);
+  const folders =
+    catalogues.length === 0
+      ? catalogueFolders(config)
+      : [...catalogueFolders({ ...config, catalogueFolder: '' }), ...catalogues];
+  const { categories } = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
+  const { kpis } = await loadCatalogue({ folders, builtInFolder: builtInCatalogue(), categories });
+  const histograms = listHistograms(kpis);
+  const options = {
+    ...GRAFANA_DEFAULTS,
+    categories,
+    isHistogram: (metric: string) => histograms.has(metric),
+    database: config.clickhouseDatabase,
+    docsUrl,
+    traceUrl,
+  };
+  return { kpis, options };
+}
+
+export async function renderFromFiles(sources: GrafanaSources): Promise<Map<string, string>> {
+  const { kpis, options } = await loadGrafanaCatalogue(sources);
+  return renderGrafana(kpis, options);
+}
+
+/** Metrics that whatever sends them sends as histograms. */
+function listHistograms(kpis: readonly Kpi[]): Set<string> {
+  const found = new Set<string>();
+  for (const kpi of kpis)
+    for (const placed of placeTerms(kpi))
+      for (const { metric } of placed.term.selectors)
+        if (describeWanted(kpi, placed, metric).instrument === 'histogram') found.add(metric);
+  return found;
+}

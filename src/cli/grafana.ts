@@ -1,0 +1,9 @@
+/** `plumbline grafana`: what Grafana is provisioned with, made from the catalogue. One file for each subcommand. */
+import { Command } from 'commander';
+import { createGrafanaRenderCommand } from './grafana-render.js';
+
+export function createGrafanaCommand(): Command {
+  return new Command('grafana')
+    .description('dashboards and provisioning of Grafana, from the catalogue')
+    .addCommand(createGrafanaRenderCommand());
+}

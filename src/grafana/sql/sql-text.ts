@@ -1,0 +1,40 @@
+/**
+ * Pieces of SQL that many panels share: the grid of time steps, literals, names of dashboard variables. Enters: values of the
+ * catalogue; leaves: text. Only macros that the datasource's backend expands are used.
+ */
+
+export const FROM_S = 'toUnixTimestamp($__fromTime)';
+export const TO_S = 'toUnixTimestamp($__toTime)';
+
+/**
+ * Length of a step in seconds: what Grafana takes for the width of the panel, rounded up to whole minutes, hours or days, so
+ * that rollups answer.
+ */
+export const STEP_S =
+  'toUInt32(multiIf($__interval_s < 3600, ceil($__interval_s / 60) * 60, $__interval_s < 86400, ceil($__interval_s / 3600) * 3600, ceil($__interval_s / 86400) * 86400))';
+
+/** The time range from a whole step on. */
+export const START_S = `intDiv(${FROM_S}, ${STEP_S}) * ${STEP_S}`;
+
+/** A string literal: whatever is in it stays inside. */
+export function quote(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+export function quoteList(texts: readonly string[]): string {
+  return texts.map(quote).join(', ');
+}
+
+export function quoteName(name: string): string {
+  return `\`${name.replaceAll('`', '\\`')}\``;
+}
+
+/** A condition that a text matches the values chosen of a dashboard variable; all of it has to. */
+export function isChosen(sql: string, variable: string): string {
+  return `match(${sql}, concat('^(?:', '\${${variable}:regex}', ')$'))`;
+}
+
+/** Non-empty lines as one text, each on its own. */
+export function lines(...parts: (string | false | undefined)[]): string {
+  return parts.filter((part) => part !== false && part !== undefined && part !== '').join('\n');
+}
