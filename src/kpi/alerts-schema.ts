@@ -57,7 +57,7 @@ const receiver = z
     error: ({ input }) => {
       const { type } = (input ?? {}) as { type?: unknown };
       if (type === undefined) return 'must be a map with a type: email, slack, pagerduty or webhook';
-      return `type must be one of ${RECEIVER_TYPES.join(', ')}${suggestName(String(type), RECEIVER_TYPES)}`;
+      return `must be one of ${RECEIVER_TYPES.join(', ')}${suggestName(String(type), RECEIVER_TYPES)}`;
     },
   })
   .superRefine((value, context) => {
