@@ -2,6 +2,7 @@
  * What commands about Grafana render from: the catalogue's files, and what is known of the metrics that its KPIs read. Enters:
  * folders and addresses; leaves: every file below grafana/ as text. Asks no server.
  */
+import { readAlertsConfig } from '../alerts-source.js';
 import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from '../catalogue-paths.js';
 import { loadTaxonomy } from '../classify/taxonomy.js';
 import { readConfig } from '../config.js';
@@ -38,6 +39,7 @@ export async function loadGrafanaCatalogue({
   const { kpis } = await loadCatalogue({ folders, builtInFolder: builtInCatalogue(), categories });
   const histograms = listHistograms(kpis);
   const options = {
+    alerts: await readAlertsConfig(folders, categories),
     ...GRAFANA_DEFAULTS,
     categories,
     isHistogram: (metric: string) => histograms.has(metric),

@@ -2,6 +2,7 @@
  * What rendering needs to know besides the KPIs: names that differ from one place to another. Types and defaults only; where
  * they come from is the command's business.
  */
+import type { AlertsConfig } from '../model/alerts.js';
 
 /** A category of the taxonomy with the words people read. */
 export interface GrafanaCategory {
@@ -12,6 +13,8 @@ export interface GrafanaCategory {
 }
 
 export interface GrafanaOptions {
+  /** Who is told of alerts, and which rules there are. */
+  alerts: AlertsConfig;
   categories: readonly GrafanaCategory[];
   /** Whether a metric is sent as a histogram by whatever usually sends it. */
   isHistogram(metric: string): boolean;

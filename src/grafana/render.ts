@@ -3,6 +3,7 @@
  * leaves: the text of each file below grafana/, by its path. The same input gives the same bytes. Reads and writes nothing.
  */
 import type { Kpi } from '../model/kpi.js';
+import { renderAlerting } from './alerting/render-alerting.js';
 import { alertHistoryBoard } from './dashboards/alert-history.js';
 import { type Board, buildBoard } from './dashboards/board.js';
 import { categoryBoard } from './dashboards/category.js';
@@ -18,6 +19,7 @@ import { stableJson } from './stable-json.js';
 export function renderGrafana(kpis: readonly Kpi[], options: GrafanaOptions): Map<string, string> {
   const sorted = [...kpis].sort((a, b) => (a.name < b.name ? -1 : 1));
   const files: [path: string, text: string][] = [
+    ...renderAlerting(sorted, options.alerts, options),
     ['provisioning/datasources/plumbline.yaml', renderDatasource(options)],
     ['provisioning/dashboards/plumbline.yaml', renderDashboardProvider()],
     ...listBoards(sorted, options).map((board): [string, string] => [

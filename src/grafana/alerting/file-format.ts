@@ -6,6 +6,7 @@
  * and templates. `withoutVariables` keeps a text as it is in all other places.
  */
 import { stringify } from 'yaml';
+import { durationText } from '../kpi-texts.js';
 
 export interface AlertingFile {
   apiVersion: 1;
@@ -96,16 +97,9 @@ export function withoutVariables(text: string): string {
   return text.replaceAll('$', '$$$$');
 }
 
-const SIZES: readonly [unit: string, seconds: number][] = [
-  ['d', 86_400],
-  ['h', 3_600],
-  ['m', 60],
-];
-
 /** As Prometheus and Grafana write durations: 90s, 5m, 4h, 1d. */
 export function formatSeconds(seconds: number): string {
-  const [unit, size] = SIZES.find(([, each]) => seconds >= each && seconds % each === 0) ?? ['s', 1];
-  return `${seconds / size}${unit}`;
+  return seconds === 0 ? '0s' : durationText(seconds);
 }
 
 /** Keys in order of the alphabet, so that a change of one thing changes its lines only. */
