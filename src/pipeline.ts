@@ -20,6 +20,7 @@ import { readFingerprint } from './kpi/catalogue-fingerprint.js';
 import { createDataChecker } from './kpi/data-checker.js';
 import { createLiveCatalogue } from './kpi/live-catalogue.js';
 import { loadCatalogue } from './kpi/load-catalogue.js';
+import { readKinds } from './kpi/metric-kinds.js';
 import { publishCatalogue } from './kpi/publish-catalogue.js';
 import type { ClickHouse } from './model/clickhouse.js';
 import type { Address, Component } from './model/component.js';
@@ -51,7 +52,7 @@ export { catalogueFolders, defaultTaxonomyFile };
 export interface Pipeline extends Component {
   addresses(): Status['addresses'];
   readStatus(): Promise<Status>;
-  /** Drains the spool and recomputes every waiting rollup; for tests and orderly ends. */
+  /** Drains the spool, recomputes every waiting rollup and looks at the catalogue; for tests and orderly ends. */
   settle(): Promise<void>;
   /** Reads the files of certificates and tokens again now; what cannot be used is logged and changes nothing. */
   reload(): Promise<void>;
@@ -143,8 +144,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     initial,
     load: loadKpis,
     readFingerprint: () => readFingerprint(folders),
-    publish: (next, signal) =>
-      publishCatalogue(next, { clickhouse, facts: FACTS, readQuery, nowUnixMs: nowUnixMs(), signal }),
+    readKinds: ({ kpis }) => readKinds(clickhouse, readQuery, kpis),
+    publish: (next, kinds, signal) =>
+      publishCatalogue(next, { clickhouse, facts: FACTS, readQuery, nowUnixMs: nowUnixMs(), kinds, signal }),
     everyMs: config.reloadMs,
     log,
   });
@@ -275,6 +277,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     await groupCommit.flush();
     while (!spool.isEmpty) await new Promise((done) => setTimeout(done, 20));
     await rollups.settle();
+    await catalogue.reload();
   }
 
   async function findProblems(): Promise<string[]> {

@@ -111,26 +111,10 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const sources = kpi.sources.map((source) => sourceColumns(source, terms, kpi, `toFloat64(${seconds})`));
   const tuples = sources.map(
     (s) =>
-      `(${s.samples}, ${s.value}, ${s.points}, ${s.resets}, ${s.lastTime}, ${s.slots}, ${s.good}, ${s.total})`,
+      `(${s.value}, ${s.samples}, ${s.points}, ${s.resets}, ${s.lastTime}, ${s.slots}, ${s.good}, ${s.total})`,
   );
-  const tried = `
-    SELECT group, ${isSteps ? 'time' : 'from_time AS time'}, [${tuples.join(',\n            ')}] AS tried
-    FROM (${withQuantiles})`;
-  const placed = `SELECT group, time, tried, arrayFirstIndex(t -> t.3 > 0, tried) AS place FROM (${tried})`;
-  const best = `SELECT group, time, place, tried[greatest(place, 1)] AS best FROM (${placed})`;
-  const end = isSteps ? 'least(time + step_s, to_time)' : 'to_time';
-  const slots = 'greatest(1, ceil((to_s - from_s) / step_s))';
-  const measured = `
-    SELECT
-        group, time, place,
-        if(isFinite(best.2), best.2, NULL) AS value,
-        if(place = 0, '', ${quoteList(kpi.sources.map(({ name }) => name))}[place]) AS source,
-        best.1 AS samples, best.3 AS points, best.4 AS resets, best.7 AS good, best.8 AS total,
-        ${isSteps ? '1.' : `least(1., best.6 / ${slots})`} AS completeness,
-        if(place = 0, NULL, toUnixTimestamp64Milli(toDateTime64(${end}, 3, 'UTC')) - toUnixTimestamp64Milli(toDateTime64(best.5, 3, 'UTC'))) / 1000 AS age_s,
-        toInt64(toUnixTimestamp(${end})) * 1000 AS judged_ms
-    FROM (${best})`;
-  return `WITH ${facts.aliases(query)}${judgeSql(kpi, measured, isSteps, grid.judgedBy)}`;
+  const tried = `[${tuples.join(',\n            ')}]`;
+  return `WITH ${facts.aliases(query)}${judgeSql(kpi, { tried, from: withQuantiles }, isSteps, grid.judgedBy)}`;
 }
 
 /** Numbers that are values of the KPI and outside of its valid range are no values. */

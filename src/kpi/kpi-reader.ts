@@ -4,11 +4,11 @@
  */
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { FactsSql } from '../model/facts.js';
-import type { Kpi, MetricShape } from '../model/kpi.js';
+import type { Kpi } from '../model/kpi.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import type { JudgedBy } from './judge-sql.js';
-import { metricsOf, shapesOf } from './kpi-terms.js';
 import { type Window, windowAt } from './kpi-window.js';
+import { kindsOf, readKinds } from './metric-kinds.js';
 
 export type KpiStatus = 'on_target' | 'warning' | 'critical' | 'unknown';
 
@@ -55,13 +55,7 @@ export function createKpiReader(
   judgedBy: JudgedBy = 'in_force',
 ): KpiReader {
   async function read(kpi: Kpi, window: Window, rows: KpiGrid['rows']): Promise<KpiRow[]> {
-    const params = { metrics: metricsOf(kpi) };
-    const [found] = await clickhouse.query<{ types: string[]; has_folded: boolean | number }>(
-      readQuery('metric_shapes'),
-      { params },
-    );
-    const sent = new Set((found?.types ?? []).map((type) => SHAPES[type]));
-    const shapes = shapesOf(kpi).filter((shape) => sent.has(shape));
+    const { shapes, hasFolded } = kindsOf(kpi, await readKinds(clickhouse, readQuery, [kpi]));
     // Nothing that the KPI could read was ever sent: SQL of no shape at all would be none.
     if (shapes.length === 0) return rows === 'whole' ? [emptyRow(kpi, window)] : [];
     const sql = compileKpi(kpi, facts, {
@@ -71,7 +65,7 @@ export function createKpiReader(
       known: { startS: window.startS, endS: window.endS, stepS: window.slotS },
       rows,
       shapes,
-      hasFolded: Boolean(Number(found?.has_folded ?? 0)),
+      hasFolded,
       judgedBy,
     });
     const answers = await clickhouse.query<Record<string, unknown>>(
@@ -85,14 +79,6 @@ export function createKpiReader(
     readSteps: (kpi, window) => read(kpi, window, 'steps'),
   };
 }
-
-const SHAPES: Record<string, MetricShape> = {
-  gauge: 'number',
-  sum: 'number',
-  histogram: 'histogram',
-  exponential_histogram: 'exponential_histogram',
-  summary: 'summary',
-};
 
 function timeLiteral(unixS: number): string {
   return `toDateTime(${Math.floor(unixS)}, 'UTC')`;

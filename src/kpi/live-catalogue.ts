@@ -1,9 +1,11 @@
 /**
- * The catalogue while the server runs: loaded and published at the start, and again whenever a file of it changes. Enters:
- * how to load and to publish; leaves: the catalogue in use. One that cannot be used never takes the place of one that could.
+ * The catalogue while the server runs: loaded and published at the start, and again whenever a file of it changes or its
+ * metrics come in a kind they never had. Enters: how to load and to publish; leaves: the catalogue in use. One that cannot
+ * be used never takes the place of one that could.
  */
 import type { Component } from '../model/component.js';
 import type { Catalogue } from '../model/kpi.js';
+import { describeKinds, type MetricKinds } from './metric-kinds.js';
 import type { Published } from './publish-catalogue.js';
 
 export interface LiveCatalogueOptions {
@@ -12,8 +14,9 @@ export interface LiveCatalogueOptions {
   load: () => Promise<Catalogue>;
   /** Something that changes whenever a file of the catalogue does. */
   readFingerprint: () => Promise<string>;
+  readKinds: (catalogue: Catalogue) => Promise<MetricKinds>;
   /** Stops early when the signal says so: what is left is done at the next start. */
-  publish: (catalogue: Catalogue, signal: AbortSignal) => Promise<Published>;
+  publish: (catalogue: Catalogue, kinds: MetricKinds, signal: AbortSignal) => Promise<Published>;
   /** Time between two looks, milliseconds. */
   everyMs: number;
   log: { info(message: string): void; warn(message: string): void; error(message: string): void };
@@ -30,12 +33,19 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
   let catalogue = options.initial;
   const stopping = new AbortController();
   let fingerprint = '';
+  let kindsInUse = '';
   let timer: NodeJS.Timeout | undefined;
   let look = Promise.resolve();
   let lastProblem = '';
 
+  async function publishOf(next: Catalogue, kinds: MetricKinds): Promise<Published> {
+    const published = await options.publish(next, kinds, stopping.signal);
+    kindsInUse = describeKinds(kinds);
+    return published;
+  }
+
   async function publish(next: Catalogue): Promise<void> {
-    const { added, changed, removed } = await options.publish(next, stopping.signal);
+    const { added, changed, removed } = await publishOf(next, await options.readKinds(next));
     const parts = Object.entries({ added, changed, removed }).filter(([, names]) => names.length > 0);
     if (parts.length > 0)
       log.info(`KPIs ${parts.map(([what, names]) => `${what}: ${names.join(', ')}`).join('; ')}`);
@@ -58,15 +68,26 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
   async function lookAgain(): Promise<void> {
     try {
       const now = await options.readFingerprint();
-      if (now === fingerprint) return;
-      await publish(await options.load());
-      fingerprint = now;
+      if (now !== fingerprint) {
+        await publish(await options.load());
+        fingerprint = now;
+      }
       lastProblem = '';
     } catch (error) {
       const problem = (error as Error).message;
       if (problem !== lastProblem)
         log.error(`the catalogue changed and cannot be used, the one before stays in use: ${problem}`);
       lastProblem = problem;
+    }
+    await lookForKinds();
+  }
+
+  async function lookForKinds(): Promise<void> {
+    try {
+      const kinds = await options.readKinds(catalogue);
+      if (describeKinds(kinds) !== kindsInUse) await publishOf(catalogue, kinds);
+    } catch {
+      // ClickHouse is away, which others say; the next look finds what is new.
     }
   }
 

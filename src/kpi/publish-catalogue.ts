@@ -8,7 +8,9 @@ import type { FactsSql } from '../model/facts.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import { coverageSql } from './coverage-sql.js';
+import { shapesOf } from './kpi-terms.js';
 import { windowSql } from './kpi-window.js';
+import { kindsOf, type MetricKind, type MetricKinds } from './metric-kinds.js';
 import { quote } from './sql-text.js';
 
 export interface PublishOptions {
@@ -17,6 +19,8 @@ export interface PublishOptions {
   /** Text of a file of clickhouse/queries. */
   readQuery: (name: string) => string;
   nowUnixMs: number;
+  /** Views read only what is there, where that is given; they have to be published again when it changes. */
+  kinds?: MetricKinds;
   /** Ends the work between two statements. */
   signal?: AbortSignal;
 }
@@ -115,16 +119,14 @@ async function define(
  * kpi_NAME(start_time, end_time, step_s): a row for each step; kpi_NAME_status(at_time): the status at a time; kpi_coverage:
  * which metrics feed which KPI.
  */
-async function publishViews(
-  catalogue: Catalogue,
-  { clickhouse, facts, signal }: PublishOptions,
-): Promise<void> {
+async function publishViews(catalogue: Catalogue, options: PublishOptions): Promise<void> {
+  const { clickhouse, signal } = options;
   const views = await clickhouse.query<{ name: string; comment: string }>(
     'SELECT name, comment FROM system.tables WHERE database = {database:String} AND startsWith(comment, {comment:String})',
     { params: { database: clickhouse.database, comment: VIEW_COMMENT } },
   );
   const known = new Map(views.map(({ name, comment }) => [name, comment]));
-  for (const [name, sql] of listViews(catalogue, facts)) {
+  for (const [name, sql] of listViews(catalogue, options)) {
     const comment = `${VIEW_COMMENT}, ${createHash('sha256').update(sql).digest('hex').slice(0, 16)}`;
     const isSame = known.get(name) === comment;
     known.delete(name);
@@ -138,19 +140,30 @@ async function publishViews(
     await clickhouse.command('DROP VIEW IF EXISTS {name:Identifier}', { params: { name } });
 }
 
-function listViews(catalogue: Catalogue, facts: FactsSql): [name: string, sql: string][] {
-  const views = catalogue.kpis.flatMap((kpi) => Object.entries(viewsOf(kpi, facts)));
+function listViews(catalogue: Catalogue, { facts, kinds }: PublishOptions): [name: string, sql: string][] {
+  const views = catalogue.kpis.flatMap((kpi) =>
+    Object.entries(viewsOf(kpi, facts, kinds && kindsOf(kpi, kinds))),
+  );
   return views.length === 0 ? [] : [['kpi_coverage', coverageSql(catalogue.kpis)], ...views];
 }
 
-/** And kpi_NAME_of and kpi_NAME_status_of: the same of some services and environments only. */
-export function viewsOf(kpi: Kpi, facts: FactsSql): Record<string, string> {
+/**
+ * And kpi_NAME_of and kpi_NAME_status_of: the same of some services and environments only. They read the shapes of `kinds`;
+ * all that the KPI could have where that is not given.
+ */
+export function viewsOf(kpi: Kpi, facts: FactsSql, kinds?: MetricKind): Record<string, string> {
   const time = (name: string) => `toDateTime({${name}:DateTime64(9, 'UTC')}, 'UTC')`;
+  // Of no shape at all there would be no SQL; the first finds nothing.
+  const own = kinds && {
+    ...kinds,
+    shapes: kinds.shapes.length > 0 ? kinds.shapes : shapesOf(kpi).slice(0, 1),
+  };
   const steps: KpiGrid = {
     ...{ start: time('start_time'), end: time('end_time'), step: '{step_s:UInt32}' },
+    ...own,
     rows: 'steps',
   };
-  const whole: KpiGrid = { ...windowSql(kpi, time('at_time')), rows: 'whole' };
+  const whole: KpiGrid = { ...windowSql(kpi, time('at_time')), ...own, rows: 'whole' };
   return {
     [`kpi_${kpi.name}`]: compileKpi(kpi, facts, steps),
     [`kpi_${kpi.name}_of`]: compileKpi(kpi, facts, { ...steps, where: CHOSEN }),

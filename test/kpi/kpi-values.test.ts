@@ -418,6 +418,13 @@ describe('a catalogue that changes while the server runs', () => {
     ]);
   });
 
+  it('reads a metric that comes in a kind it never had', async () => {
+    const timeUnixNano = nanos(NOW_MS - 5 * MINUTE_MS);
+    const dataPoints = [{ timeUnixNano, asDouble: 7 }];
+    await send({ name: 'test.duration', unit: 's', gauge: { dataPoints } }, { 'service.name': 'gauged' });
+    expect(of(await readStatus('mean', NOW_MS), 'gauged')).toMatchObject({ value: 7, samples: 1 });
+  });
+
   it('a file more is a KPI more, and one less takes its views away', async () => {
     writeKpi('extra', { sources: [{ name: 'new', average: 'test.duration' }] });
     rmSync(join(folder, 'kpis', 'gain.yaml'));

@@ -17,44 +17,59 @@ const ZERO_TIME = `toDateTime64(0, 9, 'UTC')`;
  * by; of deltas all of it. levels, level_total, value: numbers as they were sent.
  */
 const NUMBER_COLUMNS = `epoch, kind IN ('cumulative_counter', 'cumulative_updown') AND count > 0 AS is_chained, kind = 'cumulative_updown' AS may_fall,
-        if(is_chained, first_int, 0) AS first_a, if(is_chained, first_double, 0) AS first_b,
-        if(is_chained, last_int, 0) AS last_a, if(is_chained, last_double, 0) AS last_b,
-        toInt64(0) AS inside_a, increase AS inside_b, true AS has_sum,
-        count AS levels, sum AS level_total, toFloat64(last_int) + last_double AS value,
-        points AS row_points, resets AS row_resets, first_time, last_time AS row_last_time, ended_time AS row_ended_time`;
+            if(is_chained, first_int, 0) AS first_a, if(is_chained, first_double, 0) AS first_b,
+            if(is_chained, last_int, 0) AS last_a, if(is_chained, last_double, 0) AS last_b,
+            toInt64(0) AS inside_a, increase AS inside_b, true AS has_sum,
+            count AS levels, sum AS level_total, toFloat64(last_int) + last_double AS value,
+            points AS row_points, resets AS row_resets, first_time, last_time AS row_last_time, ended_time AS row_ended_time`;
 
 const NUMBER_POINT_COLUMNS = `if(kind IN ('cumulative_counter', 'cumulative_updown'), start_time, ${ZERO_TIME}) AS epoch,
-        kind IN ('cumulative_counter', 'cumulative_updown') AND value_type != 'none' AND isFinite(value_double) AS is_chained, kind = 'cumulative_updown' AS may_fall,
-        if(is_chained, value_int, 0) AS first_a, if(is_chained, value_double, 0) AS first_b, first_a AS last_a, first_b AS last_b, toInt64(0) AS inside_a,
-        if(isFinite(value_double), multiIf(kind = 'delta_counter', greatest(toFloat64(value_int) + value_double, 0), kind = 'delta_updown', toFloat64(value_int) + value_double, 0), 0) AS inside_b,
-        true AS has_sum, toUInt64(value_type != 'none' AND isFinite(value_double)) AS levels,
-        if(isFinite(value_double), toFloat64(value_int) + value_double, 0) AS level_total, toFloat64(value_int) + value_double AS value,
-        toUInt64(1) AS row_points, toUInt64(0) AS row_resets, time AS first_time, time AS row_last_time, if(value_type = 'none', time, ${ZERO_TIME}) AS row_ended_time`;
+            kind IN ('cumulative_counter', 'cumulative_updown') AND value_type != 'none' AND isFinite(value_double) AS is_chained, kind = 'cumulative_updown' AS may_fall,
+            if(is_chained, value_int, 0) AS first_a, if(is_chained, value_double, 0) AS first_b, first_a AS last_a, first_b AS last_b, toInt64(0) AS inside_a,
+            if(isFinite(value_double), multiIf(kind = 'delta_counter', greatest(toFloat64(value_int) + value_double, 0), kind = 'delta_updown', toFloat64(value_int) + value_double, 0), 0) AS inside_b,
+            true AS has_sum, toUInt64(value_type != 'none' AND isFinite(value_double)) AS levels,
+            if(isFinite(value_double), toFloat64(value_int) + value_double, 0) AS level_total, toFloat64(value_int) + value_double AS value,
+            toUInt64(1) AS row_points, toUInt64(0) AS row_resets, time AS first_time, time AS row_last_time, if(value_type = 'none', time, ${ZERO_TIME}) AS row_ended_time`;
 
-const counted = (
-  isCumulative: string,
-) => `epoch, ${isCumulative} AND NOT ended AS is_chained, false AS may_fall,
-        if(ended, 0, toInt64(first_count)) AS first_a, if(ended, 0, first_sum) AS first_b, if(ended, 0, toInt64(last_count)) AS last_a, if(ended, 0, last_sum) AS last_b,
-        if(ended, 0, toInt64(last_count - first_count + carried_count)) AS inside_a, if(ended, 0, last_sum - first_sum + carried_sum) AS inside_b, has_sum OR ended AS has_sum,
-        toUInt64(NOT ended) AS levels, toFloat64(0) AS level_total, toFloat64(0) AS value,
-        points AS row_points, resets AS row_resets, first_time, last_time AS row_last_time, if(ended, last_time, ${ZERO_TIME}) AS row_ended_time`;
+/** Of histograms and summaries. */
+const COUNTED_COLUMNS = `epoch, is_cumulative AND NOT ended AS is_chained, false AS may_fall,
+            if(ended, 0, toInt64(first_count)) AS first_a, if(ended, 0, first_sum) AS first_b, if(ended, 0, toInt64(last_count)) AS last_a, if(ended, 0, last_sum) AS last_b,
+            if(ended, 0, toInt64(last_count - first_count + carried_count)) AS inside_a, if(ended, 0, last_sum - first_sum + carried_sum) AS inside_b, has_sum OR ended AS has_sum,
+            toUInt64(NOT ended) AS levels, toFloat64(0) AS level_total, toFloat64(0) AS value,
+            points AS row_points, resets AS row_resets, first_time, last_time AS row_last_time, if(ended, last_time, ${ZERO_TIME}) AS row_ended_time`;
 
-const countedPoint = (
-  isCumulative: string,
-) => `if(${isCumulative}, start_time, ${ZERO_TIME}) AS epoch, ${isCumulative} AND bitAnd(flags, 1) = 0 AS is_chained, false AS may_fall,
-        if(is_chained, toInt64(count), 0) AS first_a, if(is_chained, ifNull(if(isFinite(sum), sum, 0), 0), 0) AS first_b, first_a AS last_a, first_b AS last_b,
-        if(is_chained OR bitAnd(flags, 1) = 1, 0, toInt64(count)) AS inside_a, if(is_chained OR bitAnd(flags, 1) = 1, 0, ifNull(if(isFinite(sum), sum, 0), 0)) AS inside_b,
-        ifNull(isFinite(sum), false) OR count = 0 OR bitAnd(flags, 1) = 1 AS has_sum, toUInt64(bitAnd(flags, 1) = 0) AS levels, toFloat64(0) AS level_total, toFloat64(0) AS value,
-        toUInt64(1) AS row_points, toUInt64(0) AS row_resets, time AS first_time, time AS row_last_time, if(bitAnd(flags, 1) = 1, time, ${ZERO_TIME}) AS row_ended_time`;
+const COUNTED_POINT_COLUMNS = `if(is_cumulative, start_time, ${ZERO_TIME}) AS epoch, is_cumulative AND bitAnd(flags, 1) = 0 AS is_chained, false AS may_fall,
+            if(is_chained, toInt64(count), 0) AS first_a, if(is_chained, ifNull(if(isFinite(sum), sum, 0), 0), 0) AS first_b, first_a AS last_a, first_b AS last_b,
+            if(is_chained OR bitAnd(flags, 1) = 1, 0, toInt64(count)) AS inside_a, if(is_chained OR bitAnd(flags, 1) = 1, 0, ifNull(if(isFinite(sum), sum, 0), 0)) AS inside_b,
+            ifNull(isFinite(sum), false) OR count = 0 OR bitAnd(flags, 1) = 1 AS has_sum, toUInt64(bitAnd(flags, 1) = 0) AS levels, toFloat64(0) AS level_total, toFloat64(0) AS value,
+            toUInt64(1) AS row_points, toUInt64(0) AS row_resets, time AS first_time, time AS row_last_time, if(bitAnd(flags, 1) = 1, time, ${ZERO_TIME}) AS row_ended_time`;
 
-const IS_CUMULATIVE = `temporality = 'cumulative'`;
+/** Tables whose rows become those of a chain by the same expressions, and the columns that these need. */
+interface Family {
+  isNumber: boolean;
+  columns: string;
+  pointColumns: string;
+  read: string;
+  readPoints: string;
+}
 
-const COLUMNS: Record<Shape, { rollup: string; point: string }> = {
-  number: { rollup: NUMBER_COLUMNS, point: NUMBER_POINT_COLUMNS },
-  histogram: { rollup: counted(IS_CUMULATIVE), point: countedPoint(IS_CUMULATIVE) },
-  exponential_histogram: { rollup: counted(IS_CUMULATIVE), point: countedPoint(IS_CUMULATIVE) },
-  summary: { rollup: counted('true'), point: countedPoint('true') },
+const NUMBERS: Family = {
+  isNumber: true,
+  columns: NUMBER_COLUMNS,
+  pointColumns: NUMBER_POINT_COLUMNS,
+  read: 'epoch, kind, points, count, sum, first_time, last_time, first_int, first_double, last_int, last_double, increase, resets, ended_time',
+  readPoints: 'time, start_time, kind, value_type, value_int, value_double',
 };
+const COUNTED: Family = {
+  isNumber: false,
+  columns: COUNTED_COLUMNS,
+  pointColumns: COUNTED_POINT_COLUMNS,
+  read: 'epoch, ended, points, first_time, last_time, first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum, resets',
+  readPoints: 'time, start_time, count, sum, flags',
+};
+
+/** Summaries only ever grow. */
+const isCumulative = (shape: Shape) => (shape === 'summary' ? 'true' : `temporality = 'cumulative'`);
 
 /** Seconds of the epoch as SQL: worked out here where the grid is known, so that the engine need not for each use of it. */
 interface Seconds {
@@ -151,31 +166,75 @@ function isRefined(shape: Shape, r: Resolution): string {
             OR time >= arrayMin(${waiting}) AND ${BUCKET_OF[r]}(time) IN ${waiting})`;
 }
 
-/** Rows (series_id and the columns above) that together hold every point of `shape` before the end once. */
-function chainRows(shape: Shape, series: string, query: FactsQuery): string {
+/**
+ * Rows (series_id and the columns above) that together hold every point of the shapes before the end once. Tables are read
+ * as they are and put together before anything is computed: the engine analyses each expression once for each SELECT.
+ */
+function chainRows(shapes: readonly Shape[], series: string, query: FactsQuery): string {
+  const families = [
+    { family: NUMBERS, members: shapes.filter((shape) => shape === 'number') },
+    { family: COUNTED, members: shapes.filter((shape) => shape !== 'number') },
+  ];
+  return families
+    .filter(({ members }) => members.length > 0)
+    .flatMap(({ family, members }) => {
+      const branches = members.map((shape) => readTables(shape, family, series, query));
+      const together = (columns: string, from: string[]) => `
+        SELECT series_id, ${family.isNumber} AS is_number, ${columns}
+        FROM (${from.join('\n            UNION ALL')})`;
+      return [
+        together(
+          family.columns,
+          branches.flatMap(({ rollups }) => rollups),
+        ),
+        together(
+          family.pointColumns,
+          branches.map(({ points }) => points),
+        ),
+      ];
+    })
+    .join('\n        UNION ALL');
+}
+
+function readTables(
+  shape: Shape,
+  family: Family,
+  series: string,
+  query: FactsQuery,
+): { rollups: string[]; points: string } {
+  const cumulative = family.isNumber ? '' : `, ${isCumulative(shape)} AS is_cumulative`;
   const branch = (columns: string, table: string, ...conditions: string[]) => `
-        SELECT series_id, ${shape === 'number'} AS is_number, ${columns}
-        FROM ${shape}_${table}
-        WHERE series_id IN (${series}) AND time < to_time AND ${conditions.join('\n            AND ')}`;
-  const { rollup, point } = COLUMNS[shape];
+            SELECT series_id, ${columns}${cumulative}
+            FROM ${shape}_${table}
+            WHERE series_id IN (${series}) AND time < to_time AND ${conditions.join('\n                AND ')}`;
+  const { read, readPoints } = family;
   const range = shape === 'number' ? query.validRange : undefined;
   if (range !== undefined) {
     const reached = (r: Resolution) => isReached(r, (at) => isRefined(shape, at));
     const outside = `value_type != 'none' AND isFinite(value_double) AND ${isOutside(range, '(toFloat64(value_int) + value_double)')}`;
     const ranged = `LEFT JOIN (${rangedSeries(query, range)}) AS ranged ON ranged.id = series_id`;
-    return [
-      branch(rollup, '1d FINAL', isTaken(shape, 'day'), isInlying('day')),
-      branch(rollup, '1h FINAL', isTaken(shape, 'hour'), reached('day'), isInlying('hour')),
-      branch(rollup, '1m FINAL', isTaken(shape, 'minute'), reached('hour'), isInlying('minute')),
-      branch(point, `points FINAL ${ranged}`, reached('minute'), `NOT (ranged.id != 0 AND ${outside})`),
-    ].join('\n        UNION ALL');
+    return {
+      rollups: [
+        branch(read, '1d FINAL', isTaken(shape, 'day'), isInlying('day')),
+        branch(read, '1h FINAL', isTaken(shape, 'hour'), reached('day'), isInlying('hour')),
+        branch(read, '1m FINAL', isTaken(shape, 'minute'), reached('hour'), isInlying('minute')),
+      ],
+      points: branch(
+        readPoints,
+        `points FINAL ${ranged}`,
+        reached('minute'),
+        `NOT (ranged.id != 0 AND ${outside})`,
+      ),
+    };
   }
-  return [
-    branch(rollup, '1d FINAL', isTaken(shape, 'day')),
-    branch(rollup, '1h FINAL', isTaken(shape, 'hour'), isRefined(shape, 'day')),
-    branch(rollup, '1m FINAL', isTaken(shape, 'minute'), isRefined(shape, 'hour')),
-    branch(point, 'points FINAL', isRefined(shape, 'minute')),
-  ].join('\n        UNION ALL');
+  return {
+    rollups: [
+      branch(read, '1d FINAL', isTaken(shape, 'day')),
+      branch(read, '1h FINAL', isTaken(shape, 'hour'), isRefined(shape, 'day')),
+      branch(read, '1m FINAL', isTaken(shape, 'minute'), isRefined(shape, 'hour')),
+    ],
+    points: branch(readPoints, 'points FINAL', isRefined(shape, 'minute')),
+  };
 }
 
 const STEP_OF = `toDateTime(from_s + intDiv(toUnixTimestamp(first_time) - from_s, step_s) * step_s, 'UTC')`;
@@ -259,7 +318,7 @@ function factRows(query: FactsQuery): string {
                         lagInFrame(last_b) OVER chain AS previous_b,
                         lagInFrame(has_sum) OVER chain AS previous_has_sum,
                         lagInFrame(row_last_time) OVER chain AS previous_time
-                    FROM (${shapes.map((shape) => chainRows(shape, series, query)).join('\n        UNION ALL')}
+                    FROM (${chainRows(shapes, series, query)}
                     )
                     WHERE is_chained OR first_time >= from_time
                     WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
