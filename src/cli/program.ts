@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   kpi: async () => (await import('./kpi.js')).createKpiCommand(),
   coverage: async () => (await import('./coverage.js')).createCoverageCommand(),
   series: async () => (await import('./series.js')).createSeriesCommand(),
+  grafana: async () => (await import('./grafana.js')).createGrafanaCommand(),
   retention: async () => (await import('./retention.js')).createRetentionCommand(),
   export: async () => (await import('./export.js')).createExportCommand(),
   import: async () => (await import('./import.js')).createImportCommand(),
