@@ -27,9 +27,8 @@ const read = (name: string): AlertingFile => parse(files.get(`${FOLDER}${name}.y
 
 function rulesIn(rendered: ReadonlyMap<string, string>): RuleFile[] {
   const texts = [...rendered].filter(([path]) => path.startsWith(`${FOLDER}rules-`));
-  return texts
-    .flatMap(([, text]) => (parse(text) as AlertingFile).groups ?? [])
-    .flatMap((group) => group.rules);
+  const groups = texts.flatMap(([, text]) => (parse(text) as AlertingFile).groups ?? []);
+  return groups.flatMap((group) => group.rules).sort((a, b) => (a.uid < b.uid ? -1 : 1));
 }
 
 function listPolicies(policy: PolicyFile): PolicyFile[] {
