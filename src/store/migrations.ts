@@ -8,7 +8,7 @@ import { UserError } from '../model/errors.js';
 import { sqlDirectory } from './sql-files.js';
 import { createViews } from './views/views.js';
 
-interface Migration {
+export interface Migration {
   version: number;
   name: string;
   statements: string[];
@@ -46,14 +46,13 @@ export async function applyMigrations(clickhouse: ClickHouse): Promise<string[]>
 
 const UNKNOWN_DATABASE = 81;
 
+export const VERSION_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations
+       (version UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
+       ENGINE = ReplacingMergeTree ORDER BY version`;
+
 /** Creates the database too, but only where it is missing: a user may well lack the right to. */
 async function createVersionTable(clickhouse: ClickHouse): Promise<void> {
-  const create = () =>
-    clickhouse.command(
-      `CREATE TABLE IF NOT EXISTS schema_migrations
-       (version UInt32, name String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
-       ENGINE = ReplacingMergeTree ORDER BY version`,
-    );
+  const create = () => clickhouse.command(VERSION_TABLE);
   try {
     await create();
   } catch (error) {
@@ -65,7 +64,7 @@ async function createVersionTable(clickhouse: ClickHouse): Promise<void> {
   }
 }
 
-async function readMigrations(): Promise<Migration[]> {
+export async function readMigrations(): Promise<Migration[]> {
   const directory = sqlDirectory('migrations');
   const names = (await readdir(directory)).filter((name) => name.endsWith('.sql')).sort();
   return Promise.all(

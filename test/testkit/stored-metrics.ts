@@ -17,7 +17,7 @@ import type { Kpi } from '../../src/model/kpi.js';
 import { PointBatch } from '../../src/model/point-batch.js';
 import { defaultTaxonomyFile } from '../../src/pipeline.js';
 import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
+import { type EmbeddedOptions, openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
 import { applyMigrations } from '../../src/store/migrations.js';
 import { Rollups } from '../../src/store/rollups.js';
 import { LIMITS } from './decode-fixture.js';
@@ -29,15 +29,21 @@ export interface StoredMetrics {
   rollups: Rollups;
   /** Stores a request; every point must be taken. */
   send(message: OtlpMessage): Promise<void>;
+  /** The same of its bytes. */
+  sendBytes(body: Uint8Array): Promise<void>;
   /** Rows, once everything is rolled up. */
   sql<Row extends object = Record<string, unknown>>(text: string): Promise<Row[]>;
   close(): Promise<void>;
 }
 
-export async function openStoredMetrics(nowMs: number): Promise<StoredMetrics> {
+/** `open` opens the engine; a single server where it is not given. */
+export async function openStoredMetrics(
+  nowMs: number,
+  open: (options: EmbeddedOptions) => Promise<ClickHouse> = openEmbeddedClickHouse,
+): Promise<StoredMetrics> {
   const directory = mkdtempSync(join(tmpdir(), 'plumbline-stored-'));
   mkdirSync(join(directory, 'tmp'));
-  const clickhouse = await openEmbeddedClickHouse({
+  const clickhouse = await open({
     directory: join(directory, 'clickhouse'),
     database: 'plumbline',
     temporaryDirectory: join(directory, 'tmp'),
@@ -55,27 +61,24 @@ export async function openStoredMetrics(nowMs: number): Promise<StoredMetrics> {
   const classify = createClassifier(await loadTaxonomy(defaultTaxonomyFile()));
   const series = new SeriesTable({ classify, seed: 1, entriesMax: 100_000 });
   let inserts = 0;
+  async function sendBytes(body: Uint8Array): Promise<void> {
+    const batch = new PointBatch();
+    const { rejections } = decodeProtobuf(body, { batch, series, limits: LIMITS, nowUnixMs: nowMs });
+    if (rejections.length > 0) throw new Error(JSON.stringify(rejections));
+    const frames = encodeBatch(batch, nowMs / 1000).map((block) => ({
+      table: block.table,
+      rows: block.rows,
+      payload: Buffer.concat(block.pieces),
+    }));
+    for (const { table, payload } of frames)
+      await clickhouse.insertNative(table, [payload], { deduplicationToken: `insert-${inserts++}` });
+    await rollups.markTouched(frames);
+  }
   return {
     clickhouse,
     rollups,
-    async send(message) {
-      const batch = new PointBatch();
-      const { rejections } = decodeProtobuf(toProtobuf(message), {
-        batch,
-        series,
-        limits: LIMITS,
-        nowUnixMs: nowMs,
-      });
-      if (rejections.length > 0) throw new Error(JSON.stringify(rejections));
-      const frames = encodeBatch(batch, nowMs / 1000).map((block) => ({
-        table: block.table,
-        rows: block.rows,
-        payload: Buffer.concat(block.pieces),
-      }));
-      for (const { table, payload } of frames)
-        await clickhouse.insertNative(table, [payload], { deduplicationToken: `insert-${inserts++}` });
-      await rollups.markTouched(frames);
-    },
+    sendBytes,
+    send: (message) => sendBytes(toProtobuf(message)),
     async sql<Row extends object>(text: string) {
       await rollups.settle();
       return clickhouse.query<Row>(text);
