@@ -4,7 +4,7 @@
  * command line, views, dashboards and alert rules all use. Never asks ClickHouse anything itself.
  */
 import type { FactsQuery, FactsSql } from '../model/facts.js';
-import type { Kpi, MetricShape, Source } from '../model/kpi.js';
+import type { Kpi, Source } from '../model/kpi.js';
 import { parseUnit } from '../model/unit.js';
 import { type JudgedBy, judgeSql } from './judge-sql.js';
 import {
@@ -18,6 +18,7 @@ import {
   shapesOf,
   termSql,
 } from './kpi-terms.js';
+import type { KpiKinds } from './metric-kinds.js';
 import { numberLiteral, quoteList } from './sql-text.js';
 
 export interface KpiGrid {
@@ -30,10 +31,8 @@ export interface KpiGrid {
   known?: { startS: number; endS: number; stepS: number };
   /** 'steps': a row for each step; 'whole': one row for the whole range. */
   rows: 'steps' | 'whole';
-  /** Shapes that the KPI's metrics have, where that is known; fewer are answered faster. */
-  shapes?: readonly MetricShape[] | undefined;
-  /** False where no series of theirs was folded, likewise. */
-  hasFolded?: boolean;
+  /** Which of the KPI's metrics there are, where that is known: what is not there is not asked for. */
+  there?: KpiKinds | undefined;
   /** Those in force unless said otherwise. */
   judgedBy?: JudgedBy | undefined;
   /** Condition on columns of `series`: only those that meet it count. */
@@ -68,15 +67,15 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const terms = placeTerms(kpi);
   const units = [...new Set(terms.flatMap(({ unit }) => unit ?? []))];
   const query: FactsQuery = {
-    metrics: quoteList(metricsOf(kpi)),
+    metrics: quoteList(grid.there?.metrics ?? metricsOf(kpi)),
     start: grid.start,
     end: grid.end,
     step: grid.step,
     known: grid.known,
-    hasFolded: grid.hasFolded ?? true,
+    hasFolded: grid.there?.hasFolded ?? true,
     validRange: validRangeOf(kpi, terms),
     ...(grid.where !== undefined && { where: grid.where }),
-    shapes: shapesOf(kpi).filter((shape) => grid.shapes?.includes(shape) ?? true),
+    shapes: shapesOf(kpi).filter((shape) => grid.there?.shapes.includes(shape) ?? true),
     labels: [
       {
         name: 'terms',
@@ -155,7 +154,8 @@ function joinQuantile(
       `${kpi.name}: the quantile must be one of ${Object.keys(QUANTILE_COLUMNS).join(', ')}`,
     );
   const isSteps = grid.rows === 'steps';
-  const metrics = [...new Set(term.selectors.map(({ metric }) => metric))];
+  const all = [...new Set(term.selectors.map(({ metric }) => metric))];
+  const metrics = all.filter((metric) => grid.there?.metrics.includes(metric) ?? true);
   const own = `toJSONString(CAST([${kpi.groupBy.map(labelSql).join(', ')}], 'Array(String)'))`;
   const keys = kpi.groupBy.length === 0 ? `['[]']` : `['[]', ${own}]`;
   const quantiles = facts.quantiles({

@@ -55,17 +55,16 @@ export function createKpiReader(
   judgedBy: JudgedBy = 'in_force',
 ): KpiReader {
   async function read(kpi: Kpi, window: Window, rows: KpiGrid['rows']): Promise<KpiRow[]> {
-    const { shapes, hasFolded } = kindsOf(kpi, await readKinds(clickhouse, readQuery, [kpi]));
+    const there = kindsOf(kpi, await readKinds(clickhouse, readQuery, [kpi]));
     // Nothing that the KPI could read was ever sent: SQL of no shape at all would be none.
-    if (shapes.length === 0) return rows === 'whole' ? [emptyRow(kpi, window)] : [];
+    if (there.shapes.length === 0) return rows === 'whole' ? [emptyRow(kpi, window)] : [];
     const sql = compileKpi(kpi, facts, {
       start: timeLiteral(window.startS),
       end: timeLiteral(window.endS),
       step: String(window.slotS),
       known: { startS: window.startS, endS: window.endS, stepS: window.slotS },
       rows,
-      shapes,
-      hasFolded,
+      there,
       judgedBy,
     });
     const answers = await clickhouse.query<Record<string, unknown>>(

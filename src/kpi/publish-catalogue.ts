@@ -10,7 +10,7 @@ import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import { coverageSql } from './coverage-sql.js';
 import { shapesOf } from './kpi-terms.js';
 import { windowSql } from './kpi-window.js';
-import { kindsOf, type MetricKind, type MetricKinds } from './metric-kinds.js';
+import { type KpiKinds, kindsOf, type MetricKinds } from './metric-kinds.js';
 import { quote } from './sql-text.js';
 
 export interface PublishOptions {
@@ -151,19 +151,19 @@ function listViews(catalogue: Catalogue, { facts, kinds }: PublishOptions): [nam
  * And kpi_NAME_of and kpi_NAME_status_of: the same of some services and environments only. They read the shapes of `kinds`;
  * all that the KPI could have where that is not given.
  */
-export function viewsOf(kpi: Kpi, facts: FactsSql, kinds?: MetricKind): Record<string, string> {
+export function viewsOf(kpi: Kpi, facts: FactsSql, kinds?: KpiKinds): Record<string, string> {
   const time = (name: string) => `toDateTime({${name}:DateTime64(9, 'UTC')}, 'UTC')`;
   // Of no shape at all there would be no SQL; the first finds nothing.
-  const own = kinds && {
+  const there = kinds && {
     ...kinds,
     shapes: kinds.shapes.length > 0 ? kinds.shapes : shapesOf(kpi).slice(0, 1),
   };
   const steps: KpiGrid = {
     ...{ start: time('start_time'), end: time('end_time'), step: '{step_s:UInt32}' },
-    ...own,
+    there,
     rows: 'steps',
   };
-  const whole: KpiGrid = { ...windowSql(kpi, time('at_time')), ...own, rows: 'whole' };
+  const whole: KpiGrid = { ...windowSql(kpi, time('at_time')), there, rows: 'whole' };
   return {
     [`kpi_${kpi.name}`]: compileKpi(kpi, facts, steps),
     [`kpi_${kpi.name}_of`]: compileKpi(kpi, facts, { ...steps, where: CHOSEN }),

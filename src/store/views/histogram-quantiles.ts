@@ -30,7 +30,8 @@ function increaseOf(shape: HistogramShape): string {
   return `${shape}_increase(metric = ${METRIC}, start_time = ${START_TIME}, end_time = ${END_TIME}, step_s = ${STEP_S})`;
 }
 
-type HistogramShape = 'histogram' | 'exponential_histogram';
+export const HISTOGRAM_SHAPES = ['histogram', 'exponential_histogram'] as const;
+type HistogramShape = (typeof HISTOGRAM_SHAPES)[number];
 
 /**
  * What quantiles are made of: for each shape the SQL of its increases, each with `grp` and `factor`, by which its values are
@@ -109,12 +110,12 @@ const exponentialRows = (increases: GroupedIncreases) => `
         GROUP BY time, grp, layout`;
 
 /** All rows of a step and a group, each with what is known of the whole. */
-const whole = (increases: GroupedIncreases) =>
+const whole = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) =>
   addColumns(
-    `
-    SELECT ${ROW_COLUMNS} FROM (${explicitRows(increases)})
-    UNION ALL
-    SELECT ${ROW_COLUMNS} FROM (${exponentialRows(increases)})`,
+    shapes
+      .map((shape) => (shape === 'histogram' ? explicitRows : exponentialRows)(increases))
+      .map((rows) => `\n    SELECT ${ROW_COLUMNS} FROM (${rows})`)
+      .join('\n    UNION ALL'),
     // One tuple: the engine takes time for every column that passes a GROUP BY.
     `(sum(row_count) OVER whole,
         if(min(row_has_sum) OVER whole, sum(row_sum) OVER whole, NULL),
@@ -125,7 +126,7 @@ const whole = (increases: GroupedIncreases) =>
   );
 
 /** Buckets of each layout, merged over series. No value lies beyond what is known of all: buckets end there. */
-const layouts = (increases: GroupedIncreases) => `
+const layouts = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) => `
     SELECT
         time, grp, layout, is_point, totals,
         arraySort(groupArray((low, high, toFloat64(c)))) AS sorted
@@ -133,7 +134,7 @@ const layouts = (increases: GroupedIncreases) => `
     (
         SELECT time, grp, layout, totals, low, high, low = high AS is_point, sum(bucket.3) AS c
         FROM (${addColumns(
-          `SELECT *, bucket FROM (${whole(increases)})
+          `SELECT *, bucket FROM (${whole(increases, shapes)})
             ARRAY JOIN arrayPushBack(arrayFilter(b -> b.3 > 0, buckets), (buckets[1].1, buckets[1].1, toUInt64(0))) AS bucket`,
           'greatest(bucket.1, least(totals.5, bucket.2)) AS low',
           'least(bucket.2, greatest(totals.6, low)) AS high',
@@ -143,9 +144,9 @@ const layouts = (increases: GroupedIncreases) => `
     GROUP BY time, grp, layout, is_point, totals`;
 
 /** How many values of a layout lie below and up to every edge of its group, each bucket spread evenly over its width. */
-const cumulated = (increases: GroupedIncreases) =>
+const cumulated = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) =>
   addColumns(
-    layouts(increases),
+    layouts(increases, shapes),
     'arraySort(groupUniqArrayArray(arrayConcat(sorted.1, sorted.2)) OVER (PARTITION BY time, grp)) AS edges',
     // Buckets (by their beginning) and edges in one order: each edge sees the bucket that begins at or before it.
     `arraySort(arrayConcat(
@@ -158,14 +159,14 @@ const cumulated = (increases: GroupedIncreases) =>
             (b.5 + b.4 * least(1, (m.1 - b.1) / (b.3 - b.1)), b.5 + b.4 * least(1, (m.1 - b.1) / (b.3 - b.1))))), marks, begun)).2 AS seen`,
   );
 
-const quantiles = (increases: GroupedIncreases) =>
+const quantiles = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) =>
   addColumns(
     `
     SELECT
         time, grp, totals, edges,
         sumForEach(seen.1) AS below,
         sumForEach(seen.2) AS up_to
-    FROM (${cumulated(increases)})
+    FROM (${cumulated(increases, shapes)})
     GROUP BY time, grp, totals, edges`,
     `arrayMap(q -> q * up_to[-1] * (1 - 1e-12), ${QUANTILE_LEVELS}) AS ranks`,
     'arrayMap(rank -> toInt64(arrayFirstIndex(n -> n >= rank, up_to)), ranks) AS places',
@@ -188,10 +189,13 @@ const COLUMNS = `
     ${QUANTILE_COLUMNS}`;
 
 /** SELECT of the view's columns for other increases and groups. */
-export function quantileRows(increases: GroupedIncreases): string {
+export function quantileRows(
+  increases: GroupedIncreases,
+  shapes: readonly HistogramShape[] = HISTOGRAM_SHAPES,
+): string {
   return `
 SELECT${COLUMNS}
-FROM (${quantiles(increases)})`;
+FROM (${quantiles(increases, shapes)})`;
 }
 
 export const HISTOGRAM_QUANTILES = `

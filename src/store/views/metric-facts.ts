@@ -6,7 +6,7 @@
 import type { FactsQuery, FactsSql, QuantilesQuery } from '../../model/facts.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
-import { quantileRows } from './histogram-quantiles.js';
+import { HISTOGRAM_SHAPES, quantileRows } from './histogram-quantiles.js';
 import { isInlying, isOutside, isReached, outlyingAliases, rangedSeries } from './valid-range.js';
 
 const ZERO_TIME = `toDateTime64(0, 9, 'UTC')`;
@@ -332,9 +332,9 @@ function factRows(query: FactsQuery): string {
 }
 
 function factQuantiles({ metrics, start, end, step, shapes, grouped }: QuantilesQuery): string {
-  return quantileRows((shape) => {
-    // A shape that no metric has keeps its place, so that the columns are there, and reads nothing.
-    const names = shapes.includes(shape) ? metrics : [''];
+  // Of no metric at all there would be no SQL; one that nobody sends finds nothing.
+  const names = metrics.length > 0 ? metrics : [''];
+  const increases = (shape: Shape) => {
     const steps = names.map(
       (metric) =>
         `SELECT * FROM ${shape}_increase(metric = ${quoteMetric(metric)}, start_time = ${start}, end_time = ${end}, step_s = ${step})`,
@@ -344,7 +344,9 @@ function factQuantiles({ metrics, start, end, step, shapes, grouped }: Quantiles
             FROM (${steps.join(' UNION ALL ')}) AS steps
             INNER JOIN (${grouped}) AS labels USING (series_id)
             WHERE increase_count > 0`;
-  });
+  };
+  const there = HISTOGRAM_SHAPES.filter((shape) => shapes.includes(shape));
+  return quantileRows(increases, there.length > 0 ? there : HISTOGRAM_SHAPES.slice(0, 1));
 }
 
 function quoteMetric(name: string): string {
