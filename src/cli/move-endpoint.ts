@@ -29,6 +29,7 @@ export async function openServer(url: string, config: Config): Promise<Endpoint>
     username: config.clickhouseUser,
     password: config.clickhousePassword,
     database: config.clickhouseDatabase,
+    cluster: url === config.clickhouseUrl ? config.clickhouseCluster : '',
     requestTimeoutMs: TIMEOUT_MS,
   });
   const name = `${new URL(url).origin}/${config.clickhouseDatabase}`;
