@@ -8,8 +8,14 @@ import { OTLPMetricExporter as GrpcExporter } from '@opentelemetry/exporter-metr
 import {
   AggregationTemporalityPreference,
   OTLPMetricExporter as HttpJsonExporter,
+  OTLPMetricExporterBase,
+  type OTLPMetricExporterOptions,
 } from '@opentelemetry/exporter-metrics-otlp-http';
-import { OTLPMetricExporter as HttpProtobufExporter } from '@opentelemetry/exporter-metrics-otlp-proto';
+import {
+  convertLegacyHttpOptions,
+  createOtlpHttpExportDelegate,
+} from '@opentelemetry/otlp-exporter-base/node-http';
+import { MetricsExporterMetricsHelper, ProtobufMetricsSerializer } from '@opentelemetry/otlp-transformer';
 import {
   AggregationTemporality,
   type MetricData,
@@ -17,6 +23,8 @@ import {
   type ResourceMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { type DemoTemporality, joinMetricsPath, type Protocol } from './demo-options.js';
+import { addExemplars } from './exemplars.js';
+import { createRandom } from './random.js';
 
 export interface ExportTarget {
   protocol: Protocol;
@@ -34,6 +42,10 @@ export interface ExportTally {
   rejectedPoints: number;
 }
 
+/** Of a point of a histogram, that it brings an exemplar. Which ones do is of no importance. */
+const EXEMPLAR_CHANCE = 0.02;
+const EXEMPLAR_SEED = 1;
+
 export function createExporter(target: ExportTarget & { timeoutMs: number }): PushMetricExporter {
   const options = {
     url: target.protocol === 'grpc' ? target.endpoint : joinMetricsPath(target.endpoint),
@@ -45,7 +57,30 @@ export function createExporter(target: ExportTarget & { timeoutMs: number }): Pu
   };
   if (target.protocol === 'grpc') return new GrpcExporter(options);
   if (target.protocol === 'http/json') return new HttpJsonExporter(options);
-  return new HttpProtobufExporter(options);
+  return createProtobufExporter(options);
+}
+
+/** The SDK's exporter of OTLP over HTTP, with exemplars put into the requests that it writes. */
+function createProtobufExporter(options: OTLPMetricExporterOptions & { url: string }): PushMetricExporter {
+  const random = createRandom(EXEMPLAR_SEED);
+  const serializer = {
+    ...ProtobufMetricsSerializer,
+    serializeRequest: (metrics: ResourceMetrics) => {
+      const bytes = ProtobufMetricsSerializer.serializeRequest(metrics);
+      return bytes === undefined ? undefined : addExemplars(bytes, random, EXEMPLAR_CHANCE);
+    },
+  };
+  const http = convertLegacyHttpOptions(options, 'METRICS', 'v1/metrics', {
+    'Content-Type': 'application/x-protobuf',
+  });
+  const delegate = createOtlpHttpExportDelegate(
+    http,
+    serializer,
+    'otlp_http_metric_exporter',
+    MetricsExporterMetricsHelper,
+    undefined,
+  );
+  return new OTLPMetricExporterBase(delegate, options);
 }
 
 /**
