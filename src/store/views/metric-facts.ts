@@ -90,14 +90,34 @@ const multiply = (at: string | number, seconds: number, up = 0) =>
 
 const AFTER_ALL = 4_294_967_295;
 
-/** The first bucket that no border of the grid cuts: of an aligned grid, or of one with a single step; else none. */
-function firstWhole({ start, end, step }: Seconds, seconds: number): string | number {
-  const first = multiply(start, seconds, seconds - 1);
-  if (typeof start === 'number' && typeof end === 'number' && typeof step === 'number') {
-    const isWhole = (start % seconds === 0 && step % seconds === 0) || end - start <= step;
-    return isWhole ? first : AFTER_ALL;
-  }
-  return `if((${start} % ${seconds} = 0 AND ${step} % ${seconds} = 0) OR ${end} - ${start} <= ${step}, ${first}, ${AFTER_ALL})`;
+/** Grids whose borders all lie on borders of buckets, or that have a single step. */
+function isAligned({ start, end, step }: Seconds, seconds: number): boolean | string {
+  if (typeof start === 'number' && typeof end === 'number' && typeof step === 'number')
+    return (start % seconds === 0 && step % seconds === 0) || end - start <= step;
+  return `((${start} % ${seconds} = 0 AND ${step} % ${seconds} = 0) OR ${end} - ${start} <= ${step})`;
+}
+
+/** Steps that are shorter cut every bucket, or every other: finer ones are read for all of the grid. */
+const isCoarse = ({ step }: Seconds, seconds: number): boolean | string =>
+  typeof step === 'number' ? step >= 2 * seconds : `${step} >= ${2 * seconds}`;
+
+/** The first bucket that may be read as it is, between the first and the last border of the grid. */
+function firstWhole(grid: Seconds, seconds: number): string | number {
+  const first = multiply(grid.start, seconds, seconds - 1);
+  const [aligned, coarse] = [isAligned(grid, seconds), isCoarse(grid, seconds)];
+  if (typeof aligned === 'boolean') return aligned || coarse ? first : AFTER_ALL;
+  return `if(${aligned} OR ${coarse}, ${first}, ${AFTER_ALL})`;
+}
+
+/** The buckets that a border of the grid cuts: they are read finer as those that wait are. undefined: none. */
+function cutBuckets(grid: Seconds, seconds: number): string | undefined {
+  const aligned = isAligned(grid, seconds);
+  if (aligned === true || isCoarse(grid, seconds) === false) return undefined;
+  const { start, end, step } = grid;
+  const last = `intDiv(greatest(${end} - ${start}, 1) - 1, ${step}) + 1`;
+  // Not one more than is needed: the engine works both sides of an if out.
+  const borders = aligned === false ? last : `if(${aligned} OR NOT (${isCoarse(grid, seconds)}), 1, ${last})`;
+  return `arrayMap(i -> toDateTime(intDiv(${start} + i * ${step}, ${seconds}) * ${seconds}, 'UTC'), range(1, ${borders}))`;
 }
 
 /**
@@ -112,6 +132,7 @@ function factAliases(query: FactsQuery): string {
     ${multiply(seconds.start, SECONDS_OF[r])} AS ${r}_begin,
     ${firstWhole(seconds, SECONDS_OF[r])} AS ${r}_from,
     ${multiply(seconds.end, SECONDS_OF[r])} AS ${r}_to`;
+  const cuts = Object.fromEntries(RESOLUTIONS.map((r) => [r, cutBuckets(seconds, SECONDS_OF[r])]));
   const mayTake = (r: Resolution) => {
     const [from, to] = [firstWhole(seconds, SECONDS_OF[r]), multiply(seconds.end, SECONDS_OF[r])];
     return typeof from !== 'number' || typeof to !== 'number' || from < to;
@@ -129,16 +150,20 @@ function factAliases(query: FactsQuery): string {
         SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60))
         FROM rollup_marks FINAL
         WHERE waits AND shape = ${LITERALS[shape]}
-    ) AS ${shape}_waiting,
-    ${shape}_waiting.1 AS ${shape}_day_waiting,
-    ${shape}_waiting.2 AS ${shape}_hour_waiting,
-    ${shape}_waiting.3 AS ${shape}_minute_waiting`;
+    ) AS ${shape}_waiting${RESOLUTIONS.map(
+      (r, i) => `,
+    ${cuts[r] === undefined ? `${shape}_waiting.${i + 1}` : `arrayConcat(${shape}_waiting.${i + 1}, cut_${r})`} AS ${shape}_${r}_waiting`,
+    ).join('')}`;
+  const cut = RESOLUTIONS.filter((r) => cuts[r] !== undefined).map(
+    (r) => `,
+    ${cuts[r]} AS cut_${r}`,
+  );
   return `
     ${known ? seconds.start : `toUnixTimestamp(toDateTime(${query.start}, 'UTC'))`} AS from_s,
     ${known ? seconds.end : `toUnixTimestamp(toDateTime(${query.end}, 'UTC'))`} AS to_s,
     ${known ? seconds.step : `toUInt32(${query.step})`} AS step_s,
     toDateTime(from_s, 'UTC') AS from_time,
-    toDateTime(to_s, 'UTC') AS to_time,${range('day')},${range('hour')},${range('minute')},${shapes.map(waiting).join(',')}${outlying}`;
+    toDateTime(to_s, 'UTC') AS to_time,${range('day')},${range('hour')},${range('minute')}${cut.join('')},${shapes.map(waiting).join(',')}${outlying}`;
 }
 
 const LITERALS: Record<Shape, string> = {
@@ -150,6 +175,7 @@ const LITERALS: Record<Shape, string> = {
 
 const BUCKET_OF = { day: 'toStartOfDay', hour: 'toStartOfHour', minute: 'toStartOfMinute' } as const;
 type Resolution = keyof typeof BUCKET_OF;
+const RESOLUTIONS: readonly Resolution[] = ['day', 'hour', 'minute'];
 const SECONDS_OF: Readonly<Record<Resolution, number>> = { day: 86_400, hour: 3_600, minute: 60 };
 
 /** Whether the bucket that begins at `time` is read as it is. */
