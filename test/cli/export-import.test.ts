@@ -31,9 +31,13 @@ import { NOW_UNIX_MS } from '../testkit/otlp-arbitrary.js';
 import { makeDataDirectory, querySql, startServer, waitUntil } from '../testkit/server.js';
 import { type SqlServer, startSqlServer } from '../testkit/sql-server.js';
 import { kpisOf, ofService, openStoredMetrics, type StoredMetrics } from '../testkit/stored-metrics.js';
+import { fingerprints } from '../testkit/table-fingerprints.js';
 
 const main = new URL('../../dist/start.cjs', import.meta.url).pathname;
 const HOUR_MS = 3_600_000;
+/** Imports are dozens of inserts. */
+const LOADED_MACHINE_MS = 90_000;
+vi.setConfig({ testTimeout: LOADED_MACHINE_MS, hookTimeout: LOADED_MACHINE_MS });
 
 const KPIS = (target: number) =>
   kpisOf(`
@@ -170,26 +174,6 @@ async function startAndSettle(clickhouse: ClickHouse): Promise<void> {
   await rollups.settle();
   await rollups.shutdown(0);
 }
-
-/** Rows of a table, each once, and a sum over every byte of them. */
-async function fingerprint(clickhouse: ClickHouse, table: string): Promise<unknown> {
-  const columns = await clickhouse.query<{ name: string }>(
-    `SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String}
-     AND default_kind NOT IN ('ALIAS', 'MATERIALIZED') AND name != 'rolled_at' ORDER BY name`,
-    { params: { table } },
-  );
-  const row = `formatRow('RowBinary', ${columns.map(({ name }) => `\`${name}\``).join(', ')})`;
-  const [found] = await clickhouse.query(
-    `SELECT count() AS rows, groupBitXor(sipHash64(${row})) AS sum FROM {table:Identifier} FINAL`,
-    { params: { table } },
-  );
-  return found;
-}
-
-const fingerprints = async (clickhouse: ClickHouse, tables: readonly string[]) =>
-  Object.fromEntries(
-    await Promise.all(tables.map(async (table) => [table, await fingerprint(clickhouse, table)])),
-  );
 
 const TABLES = MOVED_TABLES.map(({ table }) => table);
 
