@@ -137,6 +137,26 @@ function unrolled() {
   return ofService('shop', { name: 'temperature', unit: 'Cel', gauge: { dataPoints } });
 }
 
+/** The source, which receives points while it is read: after its rollups were, before its points are. */
+function receiving(clickhouse: ClickHouse): ClickHouse {
+  let hasSent = false;
+  return {
+    ...clickhouse,
+    async *stream(sql, format, call) {
+      if (!hasSent && String(call?.params?.table).endsWith('_points')) {
+        hasSent = true;
+        await source.send(
+          ofService('late', {
+            name: 'late',
+            gauge: { dataPoints: [{ timeUnixNano: 1_699_990_000_000_000_000n, asInt: 1n }] },
+          }),
+        );
+      }
+      yield* clickhouse.stream(sql, format, call);
+    },
+  };
+}
+
 const exportTo = (to: string, clickhouse: ClickHouse = served, range?: { fromS: number; toS: number }) =>
   runExport({
     folder: to,
@@ -184,6 +204,7 @@ const QUESTIONS = [
   `SELECT * FROM number_increase(metric = 'orders', start_time = ${NOW_S - 9_000}, end_time = ${NOW_S}, step_s = 3600) ORDER BY ALL`,
   `SELECT * FROM number_values(metric = 'temperature', start_time = ${NOW_S - 7_200}, end_time = ${NOW_S}, step_s = 60) ORDER BY ALL`,
   `SELECT value, trace_id FROM metric_exemplars(metric = 'response_time', start_time = ${NOW_S - 7_200}, end_time = ${NOW_S}) ORDER BY ALL`,
+  `SELECT * FROM number_values(metric = 'late', start_time = ${NOW_S - 12_000}, end_time = ${NOW_S}, step_s = 3600) ORDER BY ALL`,
   'SELECT category, metric_name, metric_value, timestamp, source_system, metadata FROM performance_metrics ORDER BY ALL',
   'SELECT metric_name, target_value, valid_from, active FROM metric_definitions FINAL ORDER BY ALL',
   'SELECT target_type, target_value, valid_from FROM metric_targets FINAL ORDER BY ALL',
@@ -214,7 +235,7 @@ describe('export', () => {
     writeFileSync(join(backup, 'pieces.jsonl'), `\n{"file":"series/00`, { flag: 'a' });
     const writtenAt = () => done.map((file) => statSync(join(backup, file)).mtimeMs);
     const before = writtenAt();
-    const said = await exportTo(backup);
+    const said = await exportTo(backup, receiving(served));
     expect(writtenAt()).toEqual(before);
     expect(said).toMatch(/^Exported [\d,]+ rows of \d+ tables/);
     expect(said).toMatch(/stored before \d{4}-\d{2}-\d{2}T[\d:]+Z is in it/);
@@ -239,6 +260,10 @@ describe('export', () => {
     const rows = new Map<string, number>();
     for (const piece of manifest.pieces) rows.set(piece.table, (rows.get(piece.table) ?? 0) + piece.rows!);
     const stored = await fingerprints(source.clickhouse, TABLES);
+    // Of what came while it ran: the point, and its series.
+    expect(await served.query("SELECT count() AS n FROM series WHERE metric_name = 'late'")).toEqual([
+      { n: '1' },
+    ]);
     for (const table of TABLES)
       expect([table, rows.get(table) ?? 0]).toEqual([
         table,
