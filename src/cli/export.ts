@@ -11,8 +11,8 @@ import { parseDurationMs } from '../demo/demo-options.js';
 import { UserError } from '../model/errors.js';
 import { runExport } from './export-run.js';
 import type { Endpoint, EndpointOptions } from './move-endpoint.js';
-import { openDirectory, openServer, refuseBoth, refuseWaitingPoints } from './move-endpoint.js';
-import { checkUrl, chooseLocalUrl, explain } from './sql.js';
+import { explainBreak, openDirectory, openServer, refuseBoth, refuseWaitingPoints } from './move-endpoint.js';
+import { checkUrl, chooseLocalUrl } from './sql.js';
 import { readVersion } from './version.js';
 
 interface ExportOptions extends EndpointOptions {
@@ -84,7 +84,7 @@ async function exportAll(folder: string, options: ExportOptions): Promise<void> 
     process.stdout.write(finished);
   } catch (error) {
     if (source.url === undefined) throw error;
-    explain(error, source.url);
+    explainBreak(error, source.url);
   } finally {
     await source.endpoint.close();
   }

@@ -9,11 +9,12 @@ import { runImport } from './import-run.js';
 import {
   type Endpoint,
   type EndpointOptions,
+  explainBreak,
   openDirectory,
   openServer,
   refuseBoth,
 } from './move-endpoint.js';
-import { checkUrl, explain } from './sql.js';
+import { checkUrl } from './sql.js';
 
 interface ImportOptions extends EndpointOptions {
   skipExpired: boolean;
@@ -68,7 +69,7 @@ async function importAll(folder: string, options: ImportOptions): Promise<void> 
     process.stdout.write(imported);
   } catch (error) {
     if (url === '') throw error;
-    explain(error, url);
+    explainBreak(error, url);
   } finally {
     await target?.close();
   }

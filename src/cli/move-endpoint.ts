@@ -5,9 +5,10 @@
 import { readdir } from 'node:fs/promises';
 import type { Config } from '../config.js';
 import { openDataDirectory } from '../data-directory.js';
-import type { ClickHouse } from '../model/clickhouse.js';
+import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
 import { connectClickHouse } from '../store/http-driver.js';
+import { explain } from './sql.js';
 
 export interface Endpoint {
   clickhouse: ClickHouse;
@@ -67,6 +68,18 @@ export async function refuseWaitingPoints(dataDir: string): Promise<void> {
   throw new UserError(
     `${dataDir} has accepted points that are not stored yet (spool); start Plumbline on it once and stop it, then export`,
   );
+}
+
+/** What broke off, for the person at the keyboard, and that nothing of it is lost. */
+export function explainBreak(error: unknown, url: string): never {
+  try {
+    explain(error, url);
+  } catch (explained) {
+    if (error instanceof ClickHouseError && error.type === 'NETWORK' && explained instanceof UserError)
+      throw new UserError(`${explained.message}; give the same command again to go on where it was`);
+    throw explained;
+  }
+  throw error;
 }
 
 export function refuseBoth({ url, dataDir }: EndpointOptions): void {
