@@ -74,8 +74,9 @@ FROM (
     FROM (
         SELECT
             group AS kpi_labels,
-            min(toUnixTimestamp($__toTime) - toUnixTimestamp(least(time + ${stepS}, $__toTime)) + ifNull(age_s, 0)) AS kpi_value
+            min(toUnixTimestamp($__toTime) - toUnixTimestamp(least(time + ${stepS}, $__toTime)) + assumeNotNull(age_s)) AS kpi_value
         FROM ${database}.kpi_${kpi.name}(start_time = ${start}, end_time = $__toTime, step_s = ${stepS})
+        WHERE isNotNull(age_s)
         GROUP BY kpi_labels
     )
 )
