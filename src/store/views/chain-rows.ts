@@ -4,6 +4,14 @@
  * Views are flat on purpose: the engine analyses a view inside a view again at every level.
  */
 import type { Shape } from '../rollup-marks.js';
+import {
+  type Grid,
+  gridAliases,
+  isRefined,
+  isTaken,
+  refinedAliases,
+  waitingBuckets,
+} from './grid-buckets.js';
 
 /** The parameters of most views, as placeholders. */
 export const METRIC = '{metric:String}';
@@ -28,56 +36,30 @@ export function until(moment: string): { start: string; end: string; step: strin
   return { start, end: `(${moment} + INTERVAL 1 NANOSECOND)`, step: '4294944000' };
 }
 
-/**
- * WITH elements that `chainRows` and the views around it refer to: borders of the grid in nanoseconds, and buckets that
- * wait to be recomputed, by size (a coarse bucket waits while any finer one in it does).
- */
+/** In nanoseconds; a step of 0 is refused by `chainAliases`. */
+const GRID: Grid = { start: 'from_ns', end: 'to_ns', step: 'step_ns', perSecond: 1_000_000_000 };
+
+/** WITH elements that `chainRows` and the views around it refer to: the grid, and the buckets that are read finer. */
 export function chainAliases(
   shape: Shape,
   grid = { start: START_TIME, end: END_TIME, step: STEP_S },
 ): string {
-  const literal = `'`.concat(shape, `'`);
+  const refuse = `, throwIf(${grid.step} = 0, 'step_s must be at least 1')`;
   return `
     ${grid.start} AS from_time,
     ${grid.end} AS to_time,
     toUnixTimestamp64Nano(from_time) AS from_ns,
     toUnixTimestamp64Nano(to_time) AS to_ns,
-    -- A constant that primary keys understand; a step of 0 is refused below.
+    -- A constant that primary keys understand.
     1000000000 * greatest(toInt64(${grid.step}), 1) AS step_ns,
-    (
-        SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60),
-            throwIf(${grid.step} = 0, 'step_s must be at least 1'))
-        FROM rollup_marks FINAL
-        WHERE waits AND shape = ${literal}
-    ) AS waiting,
-    waiting.1 AS waiting_days,
-    waiting.2 AS waiting_hours,
-    waiting.3 AS waiting_minutes`;
-}
-
-/** Whether a border of the grid cuts the bucket that begins at `bucket` in two. */
-function isCut(bucket: string, seconds: number): string {
-  const from = `toUnixTimestamp(${bucket}) * 1000000000`;
-  const to = `${from} + ${seconds}000000000`;
-  return `(${from} < to_ns AND ${to} > to_ns OR ${to} > from_ns AND (${from} < from_ns
-        OR intDiv(${from} - from_ns, step_ns) != intDiv(${to} - 1 - from_ns, step_ns)))`;
-}
-
-/** Condition under which a bucket is not taken as it is but read finer. */
-function isRefined(bucket: string, seconds: number, waiting: string): string {
-  return `(${bucket} IN ${waiting} OR ${isCut(bucket, seconds)})`;
-}
-
-/** The same, less exact and in a form that primary keys understand: what is left out is not read at all. */
-function mayBeRefined(bucketOf: string, seconds: number, waiting: string): string {
-  const isAligned = `from_ns % ${seconds}000000000 = 0 AND step_ns % ${seconds}000000000 = 0`;
-  return `(${bucketOf}(time) IN ${waiting} OR time >= ${bucketOf}(if(${isAligned}, to_time, least(from_time, to_time))))`;
+    ${gridAliases(GRID)},
+    ${refinedAliases(GRID, 'waiting', waitingBuckets(shape, refuse))}`;
 }
 
 /**
  * Rows that together hold every point of `shape` before end_time once: rows of 1d, 1h and 1m, and single points as rows
- * of their own. A bucket is read finer where it waits to be recomputed, or where a border of the grid cuts it in two.
- * `rollupColumns` is selected from {shape}_1d, _1h and _1m, `pointColumns` from {shape}_points, under the same names.
+ * of their own. `rollupColumns` is selected from {shape}_1d, _1h and _1m, `pointColumns` from {shape}_points, under the same
+ * names.
  */
 export function chainRows(shape: Shape, rollupColumns: string, pointColumns: string): string {
   const branch = (columns: string, table: string, ...conditions: string[]) => `
@@ -86,27 +68,10 @@ export function chainRows(shape: Shape, rollupColumns: string, pointColumns: str
     WHERE series_id IN (${SERIES_OF_METRIC}) AND time < to_time
         AND ${conditions.join('\n        AND ')}`;
   return [
-    branch(rollupColumns, '1d', `NOT ${isRefined('time', 86_400, 'waiting_days')}`),
-    branch(
-      rollupColumns,
-      '1h',
-      mayBeRefined('toStartOfDay', 86_400, 'waiting_days'),
-      isRefined('toStartOfDay(time)', 86_400, 'waiting_days'),
-      `NOT ${isRefined('time', 3_600, 'waiting_hours')}`,
-    ),
-    branch(
-      rollupColumns,
-      '1m',
-      mayBeRefined('toStartOfHour', 3_600, 'waiting_hours'),
-      isRefined('toStartOfHour(time)', 3_600, 'waiting_hours'),
-      `NOT ${isRefined('time', 60, 'waiting_minutes')}`,
-    ),
-    branch(
-      pointColumns,
-      'points',
-      mayBeRefined('toStartOfMinute', 60, 'waiting_minutes'),
-      isRefined('toStartOfMinute(time)', 60, 'waiting_minutes'),
-    ),
+    branch(rollupColumns, '1d', isTaken('waiting', 'day')),
+    branch(rollupColumns, '1h', isRefined('waiting', 'day'), isTaken('waiting', 'hour')),
+    branch(rollupColumns, '1m', isRefined('waiting', 'hour'), isTaken('waiting', 'minute')),
+    branch(pointColumns, 'points', isRefined('waiting', 'minute')),
   ].join('\n    UNION ALL');
 }
 

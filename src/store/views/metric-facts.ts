@@ -6,6 +6,16 @@
 import type { FactsQuery, FactsSql, QuantilesQuery } from '../../model/facts.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
+import {
+  type Grid,
+  gridAliases,
+  isRefined,
+  isTaken,
+  mayTake,
+  type Resolution,
+  refinedAliases,
+  waitingBuckets,
+} from './grid-buckets.js';
 import { HISTOGRAM_SHAPES, quantileRows } from './histogram-quantiles.js';
 import { isInlying, isOutside, isReached, outlyingAliases, rangedSeries } from './valid-range.js';
 
@@ -71,125 +81,35 @@ const COUNTED: Family = {
 /** Summaries only ever grow. */
 const isCumulative = (shape: Shape) => (shape === 'summary' ? 'true' : `temporality = 'cumulative'`);
 
-/** Seconds of the epoch as SQL: worked out here where the grid is known, so that the engine need not for each use of it. */
-interface Seconds {
-  start: string | number;
-  end: string | number;
-  step: string | number;
+function gridOf({ known }: FactsQuery): Grid {
+  const perSecond = 1;
+  if (known !== undefined) return { start: known.startS, end: known.endS, step: known.stepS, perSecond };
+  return { start: 'from_s', end: 'to_s', step: 'step_s', perSecond };
 }
 
-function secondsOf({ known }: FactsQuery): Seconds {
-  if (known !== undefined) return { start: known.startS, end: known.endS, step: known.stepS };
-  return { start: 'from_s', end: 'to_s', step: 'step_s' };
-}
+const waitingOf = (shape: Shape) => `${shape}_waiting`;
 
-const multiply = (at: string | number, seconds: number, up = 0) =>
-  typeof at === 'number'
-    ? Math.floor((at + up) / seconds) * seconds
-    : `intDiv(${up === 0 ? at : `${at} + ${up}`}, ${seconds}) * ${seconds}`;
-
-const AFTER_ALL = 4_294_967_295;
-
-/** Grids whose borders all lie on borders of buckets, or that have a single step. */
-function isAligned({ start, end, step }: Seconds, seconds: number): boolean | string {
-  if (typeof start === 'number' && typeof end === 'number' && typeof step === 'number')
-    return (start % seconds === 0 && step % seconds === 0) || end - start <= step;
-  return `((${start} % ${seconds} = 0 AND ${step} % ${seconds} = 0) OR ${end} - ${start} <= ${step})`;
-}
-
-/** Steps that are shorter cut every bucket, or every other: finer ones are read for all of the grid. */
-const isCoarse = ({ step }: Seconds, seconds: number): boolean | string =>
-  typeof step === 'number' ? step >= 2 * seconds : `${step} >= ${2 * seconds}`;
-
-/** The first bucket that may be read as it is, between the first and the last border of the grid. */
-function firstWhole(grid: Seconds, seconds: number): string | number {
-  const first = multiply(grid.start, seconds, seconds - 1);
-  const [aligned, coarse] = [isAligned(grid, seconds), isCoarse(grid, seconds)];
-  if (typeof aligned === 'boolean') return aligned || coarse ? first : AFTER_ALL;
-  return `if(${aligned} OR ${coarse}, ${first}, ${AFTER_ALL})`;
-}
-
-/** The buckets that a border of the grid cuts: they are read finer as those that wait are. undefined: none. */
-function cutBuckets(grid: Seconds, seconds: number): string | undefined {
-  const aligned = isAligned(grid, seconds);
-  if (aligned === true || isCoarse(grid, seconds) === false) return undefined;
-  const { start, end, step } = grid;
-  const last = `intDiv(greatest(${end} - ${start}, 1) - 1, ${step}) + 1`;
-  // Not one more than is needed: the engine works both sides of an if out.
-  const borders = aligned === false ? last : `if(${aligned} OR NOT (${isCoarse(grid, seconds)}), 1, ${last})`;
-  return `arrayMap(i -> toDateTime(intDiv(${start} + i * ${step}, ${seconds}) * ${seconds}, 'UTC'), range(1, ${borders}))`;
-}
-
-/**
- * WITH elements of `factRows`: the borders of the grid; for each resolution the range of buckets that no border cuts, and
- * those that wait to be recomputed. Borders are seconds of the epoch.
- */
+/** WITH elements of `factRows`: the grid, and the buckets that are read finer. */
 function factAliases(query: FactsQuery): string {
-  const { shapes = SHAPES } = query;
-  const seconds = secondsOf(query);
-  const known = typeof seconds.start === 'number';
-  const range = (r: Resolution) => `
-    ${multiply(seconds.start, SECONDS_OF[r])} AS ${r}_begin,
-    ${firstWhole(seconds, SECONDS_OF[r])} AS ${r}_from,
-    ${multiply(seconds.end, SECONDS_OF[r])} AS ${r}_to`;
-  const cuts = Object.fromEntries(RESOLUTIONS.map((r) => [r, cutBuckets(seconds, SECONDS_OF[r])]));
-  const mayTake = (r: Resolution) => {
-    const [from, to] = [firstWhole(seconds, SECONDS_OF[r]), multiply(seconds.end, SECONDS_OF[r])];
-    return typeof from !== 'number' || typeof to !== 'number' || from < to;
-  };
+  const { shapes = SHAPES, known } = query;
+  const grid = gridOf(query);
   const isRanged = query.validRange !== undefined && shapes.includes('number');
   const outlying = isRanged
     ? `,${outlyingAliases(query, query.validRange!, {
-        mayTake,
-        isTaken: (r) => isTaken('number', r),
-        isRefined: (r) => isRefined('number', r),
+        mayTake: (r) => mayTake(grid, r),
+        isTaken: (r) => isTaken(waitingOf('number'), r),
+        isRefined: (r) => isRefined(waitingOf('number'), r),
       })}`
     : '';
-  const waiting = (shape: Shape) => `
-    (
-        SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60))
-        FROM rollup_marks FINAL
-        WHERE waits AND shape = ${LITERALS[shape]}
-    ) AS ${shape}_waiting${RESOLUTIONS.map(
-      (r, i) => `,
-    ${cuts[r] === undefined ? `${shape}_waiting.${i + 1}` : `arrayConcat(${shape}_waiting.${i + 1}, cut_${r})`} AS ${shape}_${r}_waiting`,
-    ).join('')}`;
-  const cut = RESOLUTIONS.filter((r) => cuts[r] !== undefined).map(
-    (r) => `,
-    ${cuts[r]} AS cut_${r}`,
-  );
+  const refined = shapes.map((shape) => refinedAliases(grid, waitingOf(shape), waitingBuckets(shape)));
   return `
-    ${known ? seconds.start : `toUnixTimestamp(toDateTime(${query.start}, 'UTC'))`} AS from_s,
-    ${known ? seconds.end : `toUnixTimestamp(toDateTime(${query.end}, 'UTC'))`} AS to_s,
-    ${known ? seconds.step : `toUInt32(${query.step})`} AS step_s,
+    ${known ? known.startS : `toUnixTimestamp(toDateTime(${query.start}, 'UTC'))`} AS from_s,
+    ${known ? known.endS : `toUnixTimestamp(toDateTime(${query.end}, 'UTC'))`} AS to_s,
+    ${known ? known.stepS : `toUInt32(${query.step})`} AS step_s,
     toDateTime(from_s, 'UTC') AS from_time,
-    toDateTime(to_s, 'UTC') AS to_time,${range('day')},${range('hour')},${range('minute')}${cut.join('')},${shapes.map(waiting).join(',')}${outlying}`;
-}
-
-const LITERALS: Record<Shape, string> = {
-  number: "'number'",
-  histogram: "'histogram'",
-  exponential_histogram: "'exponential_histogram'",
-  summary: "'summary'",
-};
-
-const BUCKET_OF = { day: 'toStartOfDay', hour: 'toStartOfHour', minute: 'toStartOfMinute' } as const;
-type Resolution = keyof typeof BUCKET_OF;
-const RESOLUTIONS: readonly Resolution[] = ['day', 'hour', 'minute'];
-const SECONDS_OF: Readonly<Record<Resolution, number>> = { day: 86_400, hour: 3_600, minute: 60 };
-
-/** Whether the bucket that begins at `time` is read as it is. */
-function isTaken(shape: Shape, r: Resolution): string {
-  return `(time < ${r}_begin OR time >= ${r}_from AND time < ${r}_to) AND time NOT IN ${shape}_${r}_waiting`;
-}
-
-/** The opposite for the bucket of resolution `r` in which `time` lies, in a form that primary keys understand. */
-function isRefined(shape: Shape, r: Resolution): string {
-  const waiting = `${shape}_${r}_waiting`;
-  // Points have nanoseconds, with which a number of seconds does not compare.
-  const at = (seconds: string) => (r === 'minute' ? `toDateTime(${seconds}, 'UTC')` : seconds);
-  return `(time >= ${at(`${r}_begin`)} AND time < ${at(`${r}_from`)} OR time >= ${at(`greatest(${r}_to, ${r}_begin)`)}
-            OR time >= arrayMin(${waiting}) AND ${BUCKET_OF[r]}(time) IN ${waiting})`;
+    toDateTime(to_s, 'UTC') AS to_time,
+    ${gridAliases(grid)},
+    ${refined.join(',\n    ')}${outlying}`;
 }
 
 /**
@@ -234,16 +154,17 @@ function readTables(
             FROM ${shape}_${table}
             WHERE series_id IN (${series}) AND time < to_time AND ${conditions.join('\n                AND ')}`;
   const { read, readPoints } = family;
+  const waiting = waitingOf(shape);
   const range = shape === 'number' ? query.validRange : undefined;
   if (range !== undefined) {
-    const reached = (r: Resolution) => isReached(r, (at) => isRefined(shape, at));
+    const reached = (r: Resolution) => isReached(r, (at) => isRefined(waiting, at));
     const outside = `value_type != 'none' AND isFinite(value_double) AND ${isOutside(range, '(toFloat64(value_int) + value_double)')}`;
     const ranged = `LEFT JOIN (${rangedSeries(query, range)}) AS ranged ON ranged.id = series_id`;
     return {
       rollups: [
-        branch(read, '1d FINAL', isTaken(shape, 'day'), isInlying('day')),
-        branch(read, '1h FINAL', isTaken(shape, 'hour'), reached('day'), isInlying('hour')),
-        branch(read, '1m FINAL', isTaken(shape, 'minute'), reached('hour'), isInlying('minute')),
+        branch(read, '1d FINAL', isTaken(waiting, 'day'), isInlying('day')),
+        branch(read, '1h FINAL', isTaken(waiting, 'hour'), reached('day'), isInlying('hour')),
+        branch(read, '1m FINAL', isTaken(waiting, 'minute'), reached('hour'), isInlying('minute')),
       ],
       points: branch(
         readPoints,
@@ -255,11 +176,11 @@ function readTables(
   }
   return {
     rollups: [
-      branch(read, '1d FINAL', isTaken(shape, 'day')),
-      branch(read, '1h FINAL', isTaken(shape, 'hour'), isRefined(shape, 'day')),
-      branch(read, '1m FINAL', isTaken(shape, 'minute'), isRefined(shape, 'hour')),
+      branch(read, '1d FINAL', isTaken(waiting, 'day')),
+      branch(read, '1h FINAL', isTaken(waiting, 'hour'), isRefined(waiting, 'day')),
+      branch(read, '1m FINAL', isTaken(waiting, 'minute'), isRefined(waiting, 'hour')),
     ],
-    points: branch(readPoints, 'points FINAL', isRefined(shape, 'minute')),
+    points: branch(readPoints, 'points FINAL', isRefined(waiting, 'minute')),
   };
 }
 

@@ -4,6 +4,7 @@
  * of metric-facts.ts. Where finer rows are gone already, what the coarse row holds cannot be told apart and is left out.
  */
 import type { FactsQuery, ValidRange } from '../../model/facts.js';
+import { BUCKET_OF, type Resolution } from './grid-buckets.js';
 
 /** SELECT of (id, range_factor, range_offset): series whose values have to lie within the range, folded ones too. */
 export function rangedSeries({ metrics, hasFolded = true }: FactsQuery, range: ValidRange): string {
@@ -35,14 +36,11 @@ export function isOutside({ min, max }: ValidRange, least: string, most = least)
   return `(${bounds.join(' OR ')})`;
 }
 
-const RESOLUTIONS = [
+const TABLES = [
   { name: 'day', table: 'number_1d', coarser: undefined },
   { name: 'hour', table: 'number_1h', coarser: 'day' },
   { name: 'minute', table: 'number_1m', coarser: 'hour' },
 ] as const;
-export type Resolution = (typeof RESOLUTIONS)[number]['name'];
-
-const BUCKET_OF = { day: 'toStartOfDay', hour: 'toStartOfHour', minute: 'toStartOfMinute' } as const;
 
 /** How the branches of metric-facts.ts choose rows. */
 export interface Branches {
@@ -57,7 +55,7 @@ export interface Branches {
  * they are and have a value outside.
  */
 export function outlyingAliases(query: FactsQuery, range: ValidRange, branches: Branches): string {
-  return RESOLUTIONS.map(({ name, table, coarser }) => {
+  return TABLES.map(({ name, table, coarser }) => {
     if (!branches.mayTake(name)) return `\n    ${NOTHING} AS outlying_${name}`;
     const reached = coarser === undefined ? '' : `AND ${isReached(coarser, branches.isRefined)}`;
     return `
