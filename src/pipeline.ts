@@ -22,14 +22,15 @@ import { createLiveCatalogue } from './kpi/live-catalogue.js';
 import { loadCatalogue } from './kpi/load-catalogue.js';
 import { readKinds } from './kpi/metric-kinds.js';
 import { publishCatalogue } from './kpi/publish-catalogue.js';
+import { formatAddress, type Listener, startListening } from './listeners.js';
 import type { ClickHouse } from './model/clickhouse.js';
 import type { Address, Component } from './model/component.js';
-import { UserError } from './model/errors.js';
 import type { SegmentSource } from './model/spool.js';
 import { createBearerCheck } from './receive/bearer-tokens.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
 import { InflightBytes } from './receive/inflight-bytes.js';
+import { openClickHouse } from './open-clickhouse.js';
 import { readRetention } from './retention-source.js';
 import { createSelfMetrics } from './self/self-metrics.js';
 import { createSqlEndpoint } from './show/sql-endpoint.js';
@@ -38,8 +39,6 @@ import { GroupCommit } from './spool/group-commit.js';
 import { openSpool, type Spool } from './spool/spool.js';
 import { createActiveSeriesReader } from './store/active-series.js';
 import { createDrain } from './store/drain.js';
-import { openEmbeddedClickHouse } from './store/embedded-driver.js';
-import { connectClickHouse } from './store/http-driver.js';
 import { createRetention } from './store/retention.js';
 import { Rollups } from './store/rollups.js';
 import { readQuery } from './store/sql-files.js';
@@ -67,7 +66,6 @@ export interface PipelineOptions {
 
 /** Longest pause between two tries to reach ClickHouse, milliseconds. */
 const RETRY_MAX_MS = 5_000;
-const CLICKHOUSE_TIMEOUT_MS = 120_000;
 const GROUP_POINTS_MAX = 100_000;
 /** Series the table of series may know at least; with larger budgets as many as those allow. */
 const SERIES_KNOWN_MAX = 4_000_000;
@@ -335,25 +333,6 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   return { start, shutdown, addresses, readStatus, settle, reload: security.reload };
 }
 
-function openClickHouse(config: Config, directory: DataDirectory): Promise<ClickHouse> {
-  const database = config.clickhouseDatabase;
-  if (config.clickhouseUrl === '') {
-    return openEmbeddedClickHouse({
-      directory: directory.clickhouse,
-      database,
-      temporaryDirectory: directory.temporary,
-    });
-  }
-  return connectClickHouse({
-    url: config.clickhouseUrl,
-    username: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database,
-    cluster: config.clickhouseCluster,
-    requestTimeoutMs: CLICKHOUSE_TIMEOUT_MS,
-  });
-}
-
 /** The spool as the drain reads it: only the group commit may close the segment being written. */
 function readingSide(spool: Spool, groupCommit: GroupCommit): SegmentSource {
   return {
@@ -363,35 +342,6 @@ function readingSide(spool: Spool, groupCommit: GroupCommit): SegmentSource {
     commit: (segment) => spool.commit(segment),
     quarantine: (segment) => spool.quarantine(segment),
   };
-}
-
-interface Listener {
-  component: Component & { address(): Address };
-  env: string;
-  port: number;
-}
-
-async function startListening({ component, env, port }: Listener, host: string): Promise<void> {
-  try {
-    await component.start();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') {
-      throw new UserError(
-        `port ${port} on ${host} is in use; stop what listens there, or set ${env} to another port (0 = any free one)`,
-      );
-    }
-    if (code === 'EACCES' || code === 'EADDRNOTAVAIL') {
-      throw new UserError(
-        `cannot listen on ${host}:${port} (${code}); set PLUMBLINE_HOST and ${env} to what this user may use`,
-      );
-    }
-    throw error;
-  }
-}
-
-function formatAddress({ host, port }: Address): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 function hidePassword(url: string): string {
