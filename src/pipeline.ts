@@ -30,7 +30,6 @@ import { createBearerCheck } from './receive/bearer-tokens.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
 import { InflightBytes } from './receive/inflight-bytes.js';
-import { openClickHouse } from './open-clickhouse.js';
 import { readRetention } from './retention-source.js';
 import { createSelfMetrics } from './self/self-metrics.js';
 import { createSqlEndpoint } from './show/sql-endpoint.js';
@@ -39,6 +38,8 @@ import { GroupCommit } from './spool/group-commit.js';
 import { openSpool, type Spool } from './spool/spool.js';
 import { createActiveSeriesReader } from './store/active-series.js';
 import { createDrain } from './store/drain.js';
+import { openEmbeddedClickHouse } from './store/embedded-driver.js';
+import { connectClickHouse } from './store/http-driver.js';
 import { createRetention } from './store/retention.js';
 import { Rollups } from './store/rollups.js';
 import { readQuery } from './store/sql-files.js';
@@ -66,6 +67,7 @@ export interface PipelineOptions {
 
 /** Longest pause between two tries to reach ClickHouse, milliseconds. */
 const RETRY_MAX_MS = 5_000;
+const CLICKHOUSE_TIMEOUT_MS = 120_000;
 const GROUP_POINTS_MAX = 100_000;
 /** Series the table of series may know at least; with larger budgets as many as those allow. */
 const SERIES_KNOWN_MAX = 4_000_000;
@@ -331,6 +333,25 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   }
 
   return { start, shutdown, addresses, readStatus, settle, reload: security.reload };
+}
+
+function openClickHouse(config: Config, directory: DataDirectory): Promise<ClickHouse> {
+  const database = config.clickhouseDatabase;
+  if (config.clickhouseUrl === '') {
+    return openEmbeddedClickHouse({
+      directory: directory.clickhouse,
+      database,
+      temporaryDirectory: directory.temporary,
+    });
+  }
+  return connectClickHouse({
+    url: config.clickhouseUrl,
+    username: config.clickhouseUser,
+    password: config.clickhousePassword,
+    database,
+    cluster: config.clickhouseCluster,
+    requestTimeoutMs: CLICKHOUSE_TIMEOUT_MS,
+  });
 }
 
 /** The spool as the drain reads it: only the group commit may close the segment being written. */
