@@ -60,6 +60,8 @@ export function silenceSql(
   lookbackS: number,
 ): string {
   const stepS = lookbackS > 3 * DAY_S ? DAY_S : HOUR_S;
+  // Whole minutes, so that no point is read: they come from rollups.
+  const end = 'toStartOfMinute($__toTime)';
   const start = `${stepS === DAY_S ? 'toStartOfDay' : 'toStartOfHour'}($__toTime, 'UTC') - INTERVAL ${lookbackS} SECOND`;
   // The newest of all is that of the whole: where it is silent too, its own rule says so, once.
   const filter =
@@ -74,8 +76,8 @@ FROM (
     FROM (
         SELECT
             group AS kpi_labels,
-            min(toUnixTimestamp($__toTime) - toUnixTimestamp(least(time + ${stepS}, $__toTime)) + assumeNotNull(age_s)) AS kpi_value
-        FROM ${database}.kpi_${kpi.name}(start_time = ${start}, end_time = $__toTime, step_s = ${stepS})
+            min(toUnixTimestamp(${end}) - toUnixTimestamp(least(time + ${stepS}, ${end})) + assumeNotNull(age_s)) AS kpi_value
+        FROM ${database}.kpi_${kpi.name}(start_time = ${start}, end_time = ${end}, step_s = ${stepS})
         WHERE isNotNull(age_s)
         GROUP BY kpi_labels
     )
