@@ -182,6 +182,31 @@ describe('rollups of a cluster', () => {
     const params = { database: 'plumbline', before: 4_000_000_000, delay_max_s: 60 };
     await engine.query(sql, { params });
   });
+
+  it('count a replica as behind until it has fetched what was written before, unless nobody reads it any more', async () => {
+    const at = (s: number) => `toDateTime(${1_000 + s})`;
+    const replicas = {
+      'has everything': `20, 19, ${at(-900)}, 0, toDateTime(0), 0`,
+      'has not seen the newest entries of the log': `20, 25, ${at(-5)}, 0, toDateTime(0), 5`,
+      'has seen the log since then': `20, 25, ${at(1)}, 0, toDateTime(0), 0`,
+      'has an old insert in its queue': `26, 25, ${at(1)}, 1, ${at(-3)}, 3`,
+      'has only a newer insert in its queue': `26, 25, ${at(1)}, 1, ${at(1)}, 0`,
+      'is so far behind that it is not read': `20, 90, ${at(-300)}, 40, ${at(-300)}, 300`,
+    };
+    const rows = Object.entries(replicas).map(([table, values]) => `('plumbline', '${table}', ${values})`);
+    const columns =
+      'database String, table String, log_pointer UInt64, log_max_index UInt64, last_queue_update DateTime, inserts_in_queue UInt32, inserts_oldest_time DateTime, absolute_delay UInt64';
+    const sql = readQuery('replicas_behind').replace(
+      'clusterAllReplicas({cluster}, system.replicas)',
+      `values('${columns}', ${rows.join(', ')})`,
+    );
+    const params = { database: 'plumbline', before: 1_000, delay_max_s: 60 };
+    const behind = await engine.query<{ table: string }>(sql, { params });
+    expect(behind.map(({ table }) => table)).toEqual([
+      'has not seen the newest entries of the log',
+      'has an old insert in its queue',
+    ]);
+  });
 });
 
 describe('replicated tables', () => {
