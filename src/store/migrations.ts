@@ -17,6 +17,7 @@ export interface Migration {
 /** Applies what is missing, in order, and makes the views anew; returns the names of what was applied. */
 export async function applyMigrations(clickhouse: ClickHouse): Promise<string[]> {
   await createVersionTable(clickhouse);
+  await checkPlace(clickhouse);
   const migrations = await readMigrations();
   const rows = await clickhouse.query<{ version: number }>('SELECT DISTINCT version FROM schema_migrations');
   const applied = new Set(rows.map((row) => Number(row.version)));
@@ -62,6 +63,22 @@ async function createVersionTable(clickhouse: ClickHouse): Promise<void> {
     });
     await create();
   }
+}
+
+/** Tables of a single server and those of a cluster have the same names: neither may take the other's for its own. */
+async function checkPlace({ kind, cluster, database, query }: ClickHouse): Promise<void> {
+  if (kind === 'embedded' && cluster === undefined) return;
+  const [points] = await query<{ engine: string }>(
+    "SELECT engine FROM system.tables WHERE database = {database:String} AND name = 'number_points'",
+    { params: { database } },
+  );
+  if (points === undefined || (points.engine === 'Distributed') === (cluster !== undefined)) return;
+  throw new UserError(
+    cluster === undefined
+      ? `the database ${database} is one of a cluster: set CLICKHOUSE_CLUSTER to its name`
+      : `the database ${database} was made without CLICKHOUSE_CLUSTER and cannot be spread over a cluster where it is: ` +
+          'set CLICKHOUSE_DATABASE to a new one, and move what is stored ("plumbline export", docs/moving.md)',
+  );
 }
 
 export async function readMigrations(): Promise<Migration[]> {

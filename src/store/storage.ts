@@ -61,7 +61,7 @@ export function createStorage(
         if (!isUnreachable(error)) {
           throw new UserError(
             `ClickHouse refused: ${error.message} (${error.type}); ` +
-              'check CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD and CLICKHOUSE_DATABASE',
+              `check CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD${clickhouse.cluster === undefined ? '' : ', CLICKHOUSE_CLUSTER'} and CLICKHOUSE_DATABASE`,
           );
         }
         log.warn(

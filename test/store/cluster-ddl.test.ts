@@ -225,12 +225,18 @@ describe('replicated tables', () => {
       latest.delete(table);
       latest.set(table, sql.replaceAll(/ ON CLUSTER `\w+`/g, ''));
     }
-    const file = join(directory, 'creates.json');
-    writeFileSync(file, JSON.stringify([...latest.values()]));
-    const program = new URL('../testkit/replicated-tables-program.mjs', import.meta.url).pathname;
-    const { stdout } = spawnSync(process.execPath, [program, directory, file], { encoding: 'utf8' });
-    created = JSON.parse(stdout) as Created;
+    created = create('first', [...latest.values()]);
   });
+
+  function create(name: string, statements: readonly string[]): Created {
+    const own = join(directory, name);
+    mkdirSync(own);
+    const file = join(own, 'creates.json');
+    writeFileSync(file, JSON.stringify(statements));
+    const program = new URL('../testkit/replicated-tables-program.mjs', import.meta.url).pathname;
+    const { stdout } = spawnSync(process.execPath, [program, own, file], { encoding: 'utf8' });
+    return JSON.parse(stdout) as Created;
+  }
 
   it('are created by the engine, each shard by itself and tables for all as one', () => {
     const places = Object.fromEntries(
@@ -251,6 +257,16 @@ describe('replicated tables', () => {
       "'/clickhouse/tables/{shard}/plumbline/number_1h_local', '{replica}'",
     );
     expect(statementOf('number_1h_local')).toContain('replicated_deduplication_window = 0');
+  });
+
+  it('and those statements make them there, in the order of docs/scaling.md', () => {
+    const order = (kind: string) => (kind.endsWith('MergeTree') ? 0 : 1);
+    const statements = [...created.tables]
+      .sort((a, b) => order(a.engine) - order(b.engine))
+      .map(({ statement }) => statement);
+    const { replicas } = create('second', statements);
+    const sorted = (rows: Created['replicas']) => [...rows].sort((a, b) => (a.table < b.table ? -1 : 1));
+    expect(sorted(replicas)).toEqual(sorted(created.replicas));
   });
 
   it('stand for the same tables as those of one server', () => {

@@ -15,7 +15,9 @@ import type { ClickHouse } from '../../src/model/clickhouse.js';
 import type { Kpi } from '../../src/model/kpi.js';
 import type { RetentionPolicy } from '../../src/model/retention.js';
 import { readActiveSeries } from '../../src/store/active-series.js';
+import { joinCluster } from '../../src/store/cluster-driver.js';
 import type { EmbeddedOptions } from '../../src/store/embedded-driver.js';
+import { applyMigrations } from '../../src/store/migrations.js';
 import { createRetention } from '../../src/store/retention.js';
 import { readQuery } from '../../src/store/sql-files.js';
 import { FACTS } from '../../src/store/views/metric-facts.js';
@@ -201,6 +203,10 @@ describe('a cluster', { timeout: 120_000 }, () => {
       ([, answer]) => Array.isArray(answer) && answer.length === 0,
     );
     expect(empty.map(([name]) => name)).toEqual(['flagged']);
+    // And its tables are not taken for those of a cluster.
+    const { clickhouse } = stored!;
+    const joined = { ...joinCluster(clickhouse, 'production'), command: clickhouse.command };
+    await expect(applyMigrations(joined)).rejects.toThrow(/set CLICKHOUSE_DATABASE to a new one/);
   });
 
   it('of two shards stores, rolls up and answers the same, each shard with its own series', async () => {
@@ -230,6 +236,10 @@ describe('a cluster of one shard', { timeout: 120_000 }, () => {
     const minuteMs = Math.floor(thenMs / HOUR_MS) * HOUR_MS - HOUR_MS;
     stored = await openStoredMetrics(thenMs, openCluster({ shards: 1 }));
     const { clickhouse, rollups } = stored;
+    const { cluster: _cluster, ...single } = clickhouse;
+    await expect(applyMigrations({ ...single, kind: 'http' })).rejects.toThrow(
+      /set CLICKHOUSE_CLUSTER to its name/,
+    );
     await stored.send(level(minuteMs, 1));
     await stored.send(level(minuteMs + 1_000, 3));
     const frames = await clickhouse.query<{ points: string }>(
