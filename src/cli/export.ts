@@ -9,10 +9,11 @@ import { Command, InvalidArgumentError } from 'commander';
 import { readConfig } from '../config.js';
 import { parseDurationMs } from '../demo/demo-options.js';
 import { UserError } from '../model/errors.js';
+import { chooseUrl } from './asked-server.js';
 import { runExport } from './export-run.js';
 import type { Endpoint, EndpointOptions } from './move-endpoint.js';
 import { explainBreak, openDirectory, openServer, refuseBoth, refuseWaitingPoints } from './move-endpoint.js';
-import { checkUrl, chooseLocalUrl } from './sql.js';
+import { checkUrl } from './sql.js';
 import { readVersion } from './version.js';
 
 interface ExportOptions extends EndpointOptions {
@@ -99,7 +100,7 @@ async function openSource({ url, dataDir }: EndpointOptions): Promise<{ endpoint
     await refuseWaitingPoints(dataDir);
     return { endpoint: await openDirectory(dataDir, config) };
   }
-  const from = url ?? (config.clickhouseUrl || chooseLocalUrl(config));
+  const from = chooseUrl(config, url);
   return { endpoint: await openServer(from, config), url: from };
 }
 

@@ -9,11 +9,11 @@ import { readConfig } from '../config.js';
 import { CatalogueError, loadCatalogue } from '../kpi/load-catalogue.js';
 import { ClickHouseError } from '../model/clickhouse.js';
 import type { Catalogue } from '../model/kpi.js';
-import { connectClickHouse } from '../store/http-driver.js';
+import { chooseUrl, connectTo } from './asked-server.js';
 import { type DryRun, dryRun, findSqlProblem } from './kpi-check-run.js';
 import { type CheckReport, checkAsJson, showCheck } from './kpi-check-text.js';
 import { atOption, jsonOption, resolveTime, type Time, urlOption } from './kpi-options.js';
-import { chooseLocalUrl, explain } from './sql.js';
+import { explain } from './sql.js';
 import { describeTerminal } from './terminal-table.js';
 
 interface CheckOptions {
@@ -24,8 +24,6 @@ interface CheckOptions {
 }
 
 type Settings = ReturnType<typeof readConfig>;
-
-const TIMEOUT_MS = 600_000;
 
 export function createKpiCheckCommand(): Command {
   return new Command('check')
@@ -79,7 +77,7 @@ async function check(
   });
   const report = { ...empty, kpis, warnings, problems, notRun: '' };
   if (options.filesOnly) return { ...report, notRun: 'Asked no server.' };
-  const url = options.url ?? (config.clickhouseUrl || chooseLocalUrl(config));
+  const url = chooseUrl(config, options.url);
   try {
     const run = await runOn(config, url, kpis, resolveTime(options.at, Date.now()));
     const isTold = (file: string, line: number) =>
@@ -101,13 +99,7 @@ async function check(
 }
 
 async function runOn(config: Settings, url: string, kpis: Catalogue['kpis'], endS: number): Promise<DryRun> {
-  const clickhouse = await connectClickHouse({
-    url,
-    username: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
-    requestTimeoutMs: TIMEOUT_MS,
-  });
+  const clickhouse = await connectTo(url, config);
   try {
     return await dryRun(kpis, clickhouse, endS);
   } finally {

@@ -9,10 +9,10 @@ import type { ClickHouse } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
 import type { Kpi } from '../model/kpi.js';
 import { suggestName } from '../model/nearest-name.js';
-import { connectClickHouse } from '../store/http-driver.js';
 import { readQuery } from '../store/sql-files.js';
 import { FACTS } from '../store/views/metric-facts.js';
-import { chooseLocalUrl, explain } from './sql.js';
+import { chooseUrl, connectTo } from './asked-server.js';
+import { explain } from './sql.js';
 
 export interface KpiSession {
   clickhouse: ClickHouse;
@@ -24,7 +24,6 @@ export interface KpiSession {
 /** A KPI that could be read, or why not. */
 export type Answer<T> = { kpi: Kpi } & ({ read: T; error?: never } | { error: string; read?: never });
 
-const TIMEOUT_MS = 600_000;
 /** More would only wait for each other inside the engine. */
 const READS_AT_ONCE = 4;
 
@@ -34,14 +33,8 @@ export async function withSession(
   work: (session: KpiSession) => Promise<string>,
 ): Promise<void> {
   const config = readConfig(process.env);
-  const url = wanted ?? (config.clickhouseUrl || chooseLocalUrl(config));
-  const clickhouse = await connectClickHouse({
-    url,
-    username: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
-    requestTimeoutMs: TIMEOUT_MS,
-  });
+  const url = chooseUrl(config, wanted);
+  const clickhouse = await connectTo(url, config);
   try {
     const kpis = await readDefinitions(clickhouse);
     const reader = createKpiReader(clickhouse, FACTS, readQuery);

@@ -6,10 +6,10 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { type Config, readConfig } from '../config.js';
 import { describeDuration, parseDurationMs, parseWholeNumber } from '../demo/demo-options.js';
 import type { ClickHouse } from '../model/clickhouse.js';
-import { connectClickHouse } from '../store/http-driver.js';
 import { readQuery } from '../store/sql-files.js';
+import { chooseUrl, connectTo } from './asked-server.js';
 import { type AttributeRow, type SeriesRow, showAttributes, showSeries } from './series-report.js';
-import { checkUrl, chooseLocalUrl, explain } from './sql.js';
+import { checkUrl, explain } from './sql.js';
 
 const GROUPINGS = ['metric', 'service', 'scope', 'category'] as const;
 type Grouping = (typeof GROUPINGS)[number];
@@ -23,7 +23,6 @@ interface TopOptions {
   url?: string;
 }
 
-const TIMEOUT_MS = 600_000;
 const NEW_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 
@@ -80,14 +79,8 @@ function checked<T>(parse: (text: string) => T): (text: string) => T {
 
 async function showTop(options: TopOptions): Promise<void> {
   const config = readConfig(process.env);
-  const url = options.url ?? (config.clickhouseUrl || chooseLocalUrl(config));
-  const clickhouse = await connectClickHouse({
-    url,
-    username: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
-    requestTimeoutMs: TIMEOUT_MS,
-  });
+  const url = chooseUrl(config, options.url);
+  const clickhouse = await connectTo(url, config);
   try {
     const text =
       options.by === 'attribute'

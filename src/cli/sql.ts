@@ -7,11 +7,10 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { text as readText } from 'node:stream/consumers';
 import { Command, InvalidArgumentError } from 'commander';
-import { type Config, readConfig } from '../config.js';
-import { describeLocalEndpoint } from '../demo/demo-options.js';
+import { readConfig } from '../config.js';
 import { ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
-import { connectClickHouse } from '../store/http-driver.js';
+import { chooseUrl, connectTo } from './asked-server.js';
 
 interface SqlOptions {
   file?: string;
@@ -21,8 +20,6 @@ interface SqlOptions {
   url?: string;
 }
 
-/** Longest silence of the server while it works on a query. */
-const TIMEOUT_MS = 3_600_000;
 /** What shells report for a program that Ctrl-C ended. */
 const EXIT_CANCELLED = 130;
 
@@ -77,18 +74,12 @@ export function checkUrl(text: string): string {
 
 async function runSql(argument: string | undefined, options: SqlOptions): Promise<void> {
   const config = readConfig(process.env);
-  const url = options.url ?? (config.clickhouseUrl || chooseLocalUrl(config));
+  const url = chooseUrl(config, options.url);
   const sql = await readSql(argument, options.file);
   const cancel = new AbortController();
   process.once('SIGINT', () => cancel.abort(new Cancelled()));
   process.stdout.once('error', (error) => cancel.abort(error));
-  const clickhouse = await connectClickHouse({
-    url,
-    username: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: options.database ?? config.clickhouseDatabase,
-    requestTimeoutMs: TIMEOUT_MS,
-  });
+  const clickhouse = await connectTo(url, config, options.database);
   const format = options.format ?? (process.stdout.isTTY ? 'PrettyCompact' : 'TabSeparatedWithNames');
   try {
     const settings = buildParamSettings(options.param);
@@ -101,11 +92,6 @@ async function runSql(argument: string | undefined, options: SqlOptions): Promis
 }
 
 class Cancelled extends Error {}
-
-export function chooseLocalUrl({ host, sqlPort }: Config): string {
-  if (sqlPort > 0) return describeLocalEndpoint(host, sqlPort);
-  throw new UserError('PLUMBLINE_SQL_PORT=0 names no port; give the one that the server printed with --url');
-}
 
 async function readSql(argument: string | undefined, file: string | undefined): Promise<string> {
   if (file !== undefined && argument !== undefined) {
