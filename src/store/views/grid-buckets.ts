@@ -3,6 +3,7 @@
  * those that a border of the grid cuts in two. Enters: SQL of the grid; leaves: WITH elements and conditions in a form that
  * primary keys understand. The common rule of all views that read rollups.
  */
+import type { Shape } from '../rollup-marks.js';
 
 export const RESOLUTIONS = ['day', 'hour', 'minute'] as const;
 export type Resolution = (typeof RESOLUTIONS)[number];
@@ -102,11 +103,12 @@ export function refinedAliases(grid: Grid, name: string, marks: string): string 
 }
 
 /** A scalar subquery for `refinedAliases`; `more` are further elements of its tuple. */
-export function waitingBuckets(shape: string, more = ''): string {
+export function waitingBuckets(shape: Shape, more = ''): string {
+  const literal = `'`.concat(shape, `'`);
   return `(
         SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60)${more})
         FROM rollup_marks FINAL
-        WHERE waits AND shape = '${shape}'
+        WHERE waits AND shape = ${literal}
     )`;
 }
 
