@@ -61,6 +61,6 @@ function listHistograms(kpis: readonly Kpi[]): Set<string> {
   for (const kpi of kpis)
     for (const placed of placeTerms(kpi))
       for (const { metric } of placed.term.selectors)
-        if (describeWanted(kpi, placed, metric).instrument === 'histogram') found.add(metric);
+        if (/^histogram\b/.test(describeWanted(kpi, placed, metric).instrument)) found.add(metric);
   return found;
 }

@@ -115,7 +115,7 @@ async function isOurs(folder: string, path: string): Promise<boolean> {
   return text.split('\n', 3).some((line) => line.includes(MARK));
 }
 
-async function writeChanges(
+export async function writeChanges(
   folder: string,
   files: ReadonlyMap<string, string>,
   { added, changed, removed }: FolderChanges,

@@ -10,12 +10,6 @@ const OWN = 'plumbline.';
 
 type Known = Pick<GrafanaOptions, 'isHistogram'>;
 
-function isHistogram({ metric, shapes }: Selector, { isHistogram }: Known): boolean {
-  return (
-    shapes.some((shape) => shape === 'histogram' || shape === 'exponential_histogram') || isHistogram(metric)
-  );
-}
-
 function selectorsOf({ formula }: Source): readonly Selector[] {
   switch (formula.kind) {
     case 'average':
@@ -29,15 +23,15 @@ function selectorsOf({ formula }: Source): readonly Selector[] {
   }
 }
 
-export function histogramsOf(kpi: Kpi, known: Known): string[] {
-  const selectors = kpi.sources.flatMap(selectorsOf).filter((selector) => isHistogram(selector, known));
-  return [...new Set(selectors.map(({ metric }) => metric))];
+export function histogramsOf(kpi: Kpi, { isHistogram }: Known): string[] {
+  const metrics = kpi.sources.flatMap(selectorsOf).map(({ metric }) => metric);
+  return [...new Set(metrics.filter(isHistogram))];
 }
 
 /** Quantiles are in the KPI's unit only where the KPI is made of the values themselves. */
-export function hasQuantiles(kpi: Kpi, known: Known): boolean {
+export function hasQuantiles(kpi: Kpi, { isHistogram }: Known): boolean {
   const direct = kpi.sources.filter(({ formula }) => ['average', 'percentile'].includes(formula.kind));
-  return direct.some((source) => selectorsOf(source).some((selector) => isHistogram(selector, known)));
+  return direct.some((source) => selectorsOf(source).some(({ metric }) => isHistogram(metric)));
 }
 
 export function hasExemplars(kpi: Kpi, known: Known): boolean {

@@ -14,12 +14,14 @@ import { overviewBoard } from './dashboards/overview.js';
 import { serviceBoard } from './dashboards/service.js';
 import type { GrafanaOptions } from './grafana-options.js';
 import { renderDashboardProvider, renderDatasource } from './provisioning.js';
+import { renderReadme } from './readme.js';
 import { stableJson } from './stable-json.js';
 
 export function renderGrafana(kpis: readonly Kpi[], options: GrafanaOptions): Map<string, string> {
   const sorted = [...kpis].sort((a, b) => (a.name < b.name ? -1 : 1));
   const files: [path: string, text: string][] = [
     ...renderAlerting(sorted, options.alerts, options),
+    ['README.md', renderReadme(sorted, options)],
     ['provisioning/datasources/plumbline.yaml', renderDatasource(options)],
     ['provisioning/dashboards/plumbline.yaml', renderDashboardProvider()],
     ...listBoards(sorted, options).map((board): [string, string] => [

@@ -7,7 +7,7 @@ import type { GrafanaOptions } from '../grafana-options.js';
 import { kpiTile } from '../panels/kpi-panels.js';
 import { type BoardItem, createItem, fixed, type ItemSpec, override } from '../panels/panel.js';
 import { linePanel, stackedBars, tablePanel } from '../panels/plain-panels.js';
-import { CRITICAL, GOOD, NEUTRAL, WARNING } from '../panels/thresholds.js';
+import { CRITICAL, GOOD, WARNING } from '../panels/thresholds.js';
 import { EVERYTHING } from '../sql/kpi-sql.js';
 import { ownDurationSql, ownGaugeSql, ownRateSql, receiversSql } from '../sql/own-sql.js';
 import { dashboardUid } from '../uids.js';
@@ -34,18 +34,21 @@ export function ingestBoard(kpis: readonly Kpi[], options: GrafanaOptions): Boar
       rateItem(
         database,
         'plumbline.points',
+        ['accepted', 'rejected', 'dropped'],
         'Points',
         'Points in a second that came through the receivers, by what became of them. **dropped** ones had been accepted before.',
       ),
       rateItem(
         database,
         'plumbline.requests',
+        ['answered', 'malformed', 'refused'],
         'Requests',
         'Requests in a second, by what became of them. **refused** ones were asked to come again.',
       ),
       rateItem(
         database,
         'plumbline.data.checked',
+        ['valid', 'flagged'],
         'Points checked',
         'Points of metrics that feed KPIs, in a second: **flagged** ones break type, unit or valid range.',
       ),
@@ -77,7 +80,7 @@ export function ingestBoard(kpis: readonly Kpi[], options: GrafanaOptions): Boar
   };
 }
 
-const OUTCOME_COLORS = {
+const OUTCOME_COLORS: Readonly<Record<string, string>> = {
   accepted: GOOD,
   answered: GOOD,
   valid: GOOD,
@@ -88,10 +91,16 @@ const OUTCOME_COLORS = {
   dropped: CRITICAL,
 };
 
-function rateItem(database: string, metric: string, title: string, description: string): BoardItem {
-  const bars = stackedBars('cps').displayName('${__field.labels.outcome}');
-  for (const [outcome, color] of Object.entries(OUTCOME_COLORS)) override(bars, outcome, fixed(color));
-  const sql = ownRateSql(database, metric, 'outcome');
+function rateItem(
+  database: string,
+  metric: string,
+  outcomes: readonly string[],
+  title: string,
+  description: string,
+): BoardItem {
+  const bars = stackedBars('cps');
+  for (const outcome of outcomes) override(bars, outcome, fixed(OUTCOME_COLORS[outcome]!));
+  const sql = ownRateSql(database, metric, outcomes);
   return createItem(bars, { name: metric, title, description, width: 12, height: 8, sql, points: 120 });
 }
 
@@ -116,8 +125,6 @@ function gaugeItem(
   spec: Pick<ItemSpec, 'name' | 'title' | 'description'>,
 ): BoardItem {
   const line = linePanel(unit).min(0).displayName('${__field.labels.name}');
-  override(line, 'plumbline.series.active', { displayName: 'active', ...fixed(NEUTRAL) });
-  override(line, 'plumbline.series.budget', { displayName: 'budget', ...fixed(CRITICAL) });
   return createItem(line, {
     ...spec,
     width: 12,

@@ -57,7 +57,12 @@ export function createItem(builder: Builder<Panel>, spec: ItemSpec): BoardItem {
           interval: spec.minInterval ?? MIN_INTERVAL,
           ...(spec.points !== undefined && { maxDataPoints: spec.points }),
         };
-  const panel = { ...builder.build(), id, title, description, pluginVersion: PANEL_VERSION, ...asked };
+  const panel: Panel = {
+    fieldConfig: { defaults: {}, overrides: [] },
+    ...builder.build(),
+    ...{ id, title, description, pluginVersion: PANEL_VERSION },
+    ...asked,
+  };
   return { name, width, height, panel };
 }
 

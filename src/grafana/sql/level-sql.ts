@@ -12,6 +12,11 @@ import { lines, START_S, STEP_S, TO_S } from './sql-text.js';
 const BAD = 'greatest(0., total - good)';
 const DAY_S = 86_400;
 
+/** 1 - 0.999 is not quite 0.001 in doubles. */
+function shareText(share: number): string {
+  return String(Number(share.toPrecision(12)));
+}
+
 /** Burn rates over windows that end at each step: 1 spends just the budget in the SLO window. */
 export function burnSql(
   database: string,
@@ -22,7 +27,7 @@ export function burnSql(
   const start = `intDiv(${START_S} - ${Math.max(...windowsS)}, ${STEP_S}) * ${STEP_S}`;
   const name = (windowS: number) => `w${windowS}`;
   const rate = (windowS: number) =>
-    `  sum(bad) OVER ${name(windowS)} / nullIf(sum(total) OVER ${name(windowS)}, 0) / ${1 - objective} AS \`${durationText(windowS)}\``;
+    `  sum(bad) OVER ${name(windowS)} / nullIf(sum(total) OVER ${name(windowS)}, 0) / ${shareText(1 - objective)} AS \`${durationText(windowS)}\``;
   const window = (windowS: number) =>
     `  ${name(windowS)} AS (ORDER BY unix_s RANGE BETWEEN ${windowS - 1} PRECEDING AND CURRENT ROW)`;
   return lines(
@@ -48,13 +53,13 @@ export function budgetSql(database: string, kpi: Kpi, { objective, windowS }: Ob
   const start = `intDiv(${TO_S} - ${windowS}, ${DAY_S}) * ${DAY_S}`;
   return lines(
     'SELECT',
-    `  1 - sum(bad) / nullIf(${1 - objective} * sum(total), 0) AS \`budget left\`,`,
-    '  1 - sum(bad) / nullIf(sum(total), 0) AS achieved,',
+    `  1 - sum(bad_events) / nullIf(${shareText(1 - objective)} * sum(total), 0) AS \`budget left\`,`,
+    '  1 - sum(bad_events) / nullIf(sum(total), 0) AS achieved,',
     `  ${objective} AS objective,`,
-    '  sum(bad) AS bad,',
+    '  sum(bad_events) AS bad,',
     '  sum(total) AS events',
     'FROM (',
-    `  SELECT ${BAD} AS bad, total`,
+    `  SELECT ${BAD} AS bad_events, total`,
     `  FROM ${stepsView(database, kpi, { start, end: TO_S, step: String(DAY_S) })}`,
     '  WHERE empty(group)',
     ')',

@@ -11,14 +11,17 @@ function joinSeries(database: string): string {
   return `INNER JOIN ${database}.series AS s FINAL USING (series_id)`;
 }
 
-/** What a counter grew by in a second, for each value of one of its attributes. */
-export function ownRateSql(database: string, metric: string, attribute: string): string {
+/** What a counter grew by in a second, a column for each of its outcomes. */
+export function ownRateSql(database: string, metric: string, outcomes: readonly string[]): string {
+  const column = (outcome: string) =>
+    `  sumIf(i.rate, s.attributes['outcome'] = ${quote(outcome)}) AS ${outcome}`;
   return lines(
-    `SELECT i.time AS time, s.attributes[${quote(attribute)}] AS ${attribute}, sum(i.rate) AS rate`,
+    'SELECT',
+    ['  i.time AS time', ...outcomes.map(column)].join(',\n'),
     `FROM ${database}.number_increase(metric = ${quote(metric)}, ${RANGE}) AS i`,
     joinSeries(database),
-    `GROUP BY time, ${attribute}`,
-    `ORDER BY time, ${attribute}`,
+    'GROUP BY time',
+    'ORDER BY time',
   );
 }
 
