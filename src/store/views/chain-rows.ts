@@ -4,14 +4,7 @@
  * Views are flat on purpose: the engine analyses a view inside a view again at every level.
  */
 import type { Shape } from '../rollup-marks.js';
-import {
-  type Grid,
-  gridAliases,
-  isRefined,
-  isTaken,
-  refinedAliases,
-  waitingBuckets,
-} from './grid-buckets.js';
+import { type Grid, gridAliases, isRefined, isTaken, refinedAliases } from './grid-buckets.js';
 
 /** The parameters of most views, as placeholders. */
 export const METRIC = '{metric:String}';
@@ -53,7 +46,7 @@ export function chainAliases(
     -- A constant that primary keys understand.
     1000000000 * greatest(toInt64(${grid.step}), 1) AS step_ns,
     ${gridAliases(GRID)},
-    ${refinedAliases(GRID, 'waiting', waitingBuckets(shape, refuse))}`;
+    ${refinedAliases(GRID, 'waiting', shape, refuse)}`;
 }
 
 /**

@@ -91,25 +91,26 @@ export function gridAliases(grid: Grid): string {
 }
 
 /**
- * WITH elements NAME_R: buckets of a shape that are read finer. `marks` is SQL of what rollup_marks says of the shape; a
- * coarse bucket waits while any finer one in it does.
+ * WITH elements NAME_R: buckets of a shape that are read finer, those that wait (a coarse one while any finer one in it does)
+ * and those that are cut. Put together inside of a scalar subquery: only what comes from there is a constant to the engine, as
+ * primary keys need it; functions of lambdas are not. `more` are further elements of its tuple.
  */
-export function refinedAliases(grid: Grid, name: string, marks: string): string {
-  const refined = RESOLUTIONS.map((r, i) => {
-    const waiting = `${name}.${i + 1}`;
-    return `${cutBuckets(grid, r) === undefined ? waiting : `arrayConcat(${waiting}, cut_${r})`} AS ${name}_${r}`;
-  });
-  return [`${marks} AS ${name}`, ...refined].join(',\n    ');
-}
-
-/** A scalar subquery for `refinedAliases`; `more` are further elements of its tuple. */
-export function waitingBuckets(shape: Shape, more = ''): string {
+export function refinedAliases(grid: Grid, name: string, shape: Shape, more = ''): string {
   const literal = `'`.concat(shape, `'`);
-  return `(
-        SELECT (groupUniqArray(toStartOfDay(time)), groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600), groupUniqArrayIf(time, resolution_s = 60)${more})
+  const waiting: Record<Resolution, string> = {
+    day: 'groupUniqArray(toStartOfDay(time))',
+    hour: 'groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600)',
+    minute: 'groupUniqArrayIf(time, resolution_s = 60)',
+  };
+  const refined = RESOLUTIONS.map((r) =>
+    cutBuckets(grid, r) === undefined ? waiting[r] : `arrayConcat(${waiting[r]}, cut_${r})`,
+  );
+  const marks = `(
+        SELECT (${refined.join(',\n            ')}${more})
         FROM rollup_marks FINAL
         WHERE waits AND shape = ${literal}
-    )`;
+    ) AS ${name}`;
+  return [marks, ...RESOLUTIONS.map((r, i) => `${name}.${i + 1} AS ${name}_${r}`)].join(',\n    ');
 }
 
 /** Whether the bucket that begins at `time` is read as it is. `name`: that of `refinedAliases`. */

@@ -14,7 +14,6 @@ import {
   mayTake,
   type Resolution,
   refinedAliases,
-  waitingBuckets,
 } from './grid-buckets.js';
 import { HISTOGRAM_SHAPES, quantileRows } from './histogram-quantiles.js';
 import { isInlying, isOutside, isReached, outlyingAliases, rangedSeries } from './valid-range.js';
@@ -101,7 +100,7 @@ function factAliases(query: FactsQuery): string {
         isRefined: (r) => isRefined(waitingOf('number'), r),
       })}`
     : '';
-  const refined = shapes.map((shape) => refinedAliases(grid, waitingOf(shape), waitingBuckets(shape)));
+  const refined = shapes.map((shape) => refinedAliases(grid, waitingOf(shape), shape));
   return `
     ${known ? known.startS : `toUnixTimestamp(toDateTime(${query.start}, 'UTC'))`} AS from_s,
     ${known ? known.endS : `toUnixTimestamp(toDateTime(${query.end}, 'UTC'))`} AS to_s,
