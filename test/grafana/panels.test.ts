@@ -118,7 +118,7 @@ beforeAll(async () => {
       .map(({ query }) => expandMacros(query.sql, context)),
   );
   await askAll(queries.map(({ query, dashboard }) => sqlOf(query, dashboard)));
-}, 300_000);
+}, 900_000);
 
 afterAll(async () => {
   await running?.stop();

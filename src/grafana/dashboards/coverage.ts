@@ -79,8 +79,9 @@ function fedItem(database: string): BoardItem {
   const table = tablePanel();
   override(table, 'state', STATE);
   override(table, 'kpi', {
-    links: [dataLink('The KPI in SQL and words', `/d/${dashboardUid('overview')}`).build()],
+    links: [dataLink('The KPI', '/d/${__data.fields.board}?${__url_time_range}').build()],
   });
+  override(table, 'board', { 'custom.hidden': true });
   return createItem(table, {
     name: 'fed',
     title: 'KPIs and what feeds them',

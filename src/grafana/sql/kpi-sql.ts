@@ -3,7 +3,7 @@
  * leaves: SELECTs. What a value is, and how it is judged, is never told again here.
  */
 import type { Kpi } from '../../model/kpi.js';
-import { FROM_S, isChosen, lines, quote, START_S, STEP_S, TO_S } from './sql-text.js';
+import { FROM_S, isChosen, lines, quote, START_S, STEP_S, TO_S, unionAll } from './sql-text.js';
 
 export interface Steps {
   start: string;
@@ -128,7 +128,7 @@ const STATUS_LIST = `[${STATUSES.map((status) => `'${status}'`).join(', ')}]`;
 export function statusesSql(database: string, kpis: readonly Kpi[]): string {
   const one = (kpi: Kpi) =>
     `SELECT time, ${quote(kpi.title)} AS kpi, toFloat64(indexOf(${STATUS_LIST}, status)) AS status FROM ${stepsView(database, kpi)} WHERE empty(group)`;
-  return lines(kpis.map(one).join('\nUNION ALL\n'), 'ORDER BY time, kpi');
+  return unionAll(kpis.map(one), 'time, kpi');
 }
 
 /** When the status of a KPI changed, the newest first; the last row is how the range began. */

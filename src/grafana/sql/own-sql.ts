@@ -2,7 +2,7 @@
  * SQL over the metrics that Plumbline records about itself (docs/self-metrics.md), and over what it says of the catalogue's
  * coverage. Enters: names of metrics; leaves: SELECTs.
  */
-import { lines, quote, START_S, STEP_S, TO_S } from './sql-text.js';
+import { lines, quote, START_S, STEP_S, TO_S, unionAll } from './sql-text.js';
 
 const RANGE = `start_time = ${START_S}, end_time = ${TO_S}, step_s = ${STEP_S}`;
 const ROWS_MAX = 500;
@@ -38,7 +38,7 @@ export function ownGaugeSql(database: string, metrics: readonly string[], attrib
       joinSeries(database),
       'GROUP BY time, name',
     );
-  return lines(metrics.map(one).join('\nUNION ALL\n'), 'ORDER BY time, name');
+  return unionAll(metrics.map(one), 'time, name');
 }
 
 /** From the arrival of a request until its points are visible. */
@@ -100,7 +100,7 @@ export function coverageSql(database: string): string {
 export function fedSql(database: string): string {
   return lines(
     'SELECT kpi, uniqExactIf(metric, usable) AS metrics, sumIf(series, usable) AS series,',
-    "  if(max(usable), 'measured', 'no data') AS state",
+    "  if(max(usable), 'measured', 'no data') AS state, concat('plumbline-kpi-', replaceAll(kpi, '_', '-')) AS board",
     `FROM ${database}.kpi_coverage`,
     'GROUP BY kpi',
     'ORDER BY state DESC, series, kpi',
@@ -111,14 +111,14 @@ export function fedSql(database: string): string {
 export function needsLookSql(database: string): string {
   const flagged = (reason: string) =>
     `SELECT 'points with a wrong ${reason}' AS what, count() AS count, any(toString(kpi)) AS example FROM ${database}.flagged_points FINAL WHERE reason = '${reason}' AND $__timeFilter(time)`;
-  return lines(
+  return unionAll(
     [
       `SELECT 'metrics that no rule of the taxonomy takes' AS what, count() AS count, any(toString(metric_name)) AS example FROM ${database}.unclassified_metrics`,
       `SELECT 'series folded beyond a budget' AS what, count() AS count, '' AS example FROM ${database}.folded_series FINAL`,
       flagged('type'),
       flagged('unit'),
       flagged('range'),
-    ].join('\nUNION ALL\n'),
-    'ORDER BY count DESC, what',
+    ],
+    'count DESC, what',
   );
 }

@@ -29,9 +29,17 @@ export function quoteName(name: string): string {
   return `\`${name.replaceAll('`', '\\`')}\``;
 }
 
-/** A condition that a text matches the values chosen of a dashboard variable; all of it has to. */
+/**
+ * A condition that a text matches the values chosen of a dashboard variable; all of it has to. The end is \\z, because a dollar
+ * sign is Grafana's.
+ */
 export function isChosen(sql: string, variable: string): string {
-  return `match(${sql}, concat('^(?:', '\${${variable}:regex}', ')$'))`;
+  return `match(${sql}, concat('^(?:', '\${${variable}:regex}', ')\\\\z'))`;
+}
+
+/** SELECTs one below the other, in one order: without the brackets it would be that of the last alone. */
+export function unionAll(selects: readonly string[], order: string): string {
+  return lines('SELECT *', `FROM (${selects.join('\nUNION ALL\n')})`, `ORDER BY ${order}`);
 }
 
 /** Non-empty lines as one text, each on its own. */
