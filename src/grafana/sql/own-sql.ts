@@ -110,7 +110,7 @@ export function fedSql(database: string): string {
 /** What no rule takes, what was folded beyond a budget, what breaks the rules of KPIs: how much, and an example. */
 export function needsLookSql(database: string): string {
   const flagged = (reason: string) =>
-    `SELECT 'points with a wrong ${reason}' AS what, count() AS count, any(toString(kpi)) AS example FROM ${database}.flagged_points FINAL WHERE reason = '${reason}' AND $__timeFilter(time)`;
+    `SELECT 'points with a wrong ${reason}' AS what, count() AS count, any(toString(kpi)) AS example FROM ${database}.flagged_points FINAL WHERE reason = ${quote(reason)} AND $__timeFilter(time)`;
   return unionAll(
     [
       `SELECT 'metrics that no rule of the taxonomy takes' AS what, count() AS count, any(toString(metric_name)) AS example FROM ${database}.unclassified_metrics`,
