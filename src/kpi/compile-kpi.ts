@@ -29,6 +29,8 @@ export interface KpiGrid {
   step: string;
   /** The same in seconds of the epoch, where it is known. */
   known?: { startS: number; endS: number; stepS: number };
+  /** Where only the step is known, and that the start is a multiple of it. */
+  startsOnStep?: { stepS: number };
   /** 'steps': a row for each step; 'whole': one row for the whole range. */
   rows: 'steps' | 'whole';
   /** Which of the KPI's metrics there are, where that is known: what is not there is not asked for. */
@@ -72,6 +74,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
     end: grid.end,
     step: grid.step,
     known: grid.known,
+    startsOnStep: grid.startsOnStep,
     hasFolded: grid.there?.hasFolded ?? true,
     validRange: validRangeOf(kpi, terms),
     ...(grid.where !== undefined && { where: grid.where }),

@@ -30,11 +30,15 @@ export function windowAt(kpi: Kpi, endS: number, windowS = kpi.windowS): Window 
 }
 
 /** The same in SQL, for views: `end` is SQL of a DateTime. */
-export function windowSql(kpi: Kpi, end: string): { start: string; end: string; step: string } {
+export function windowSql(
+  kpi: Kpi,
+  end: string,
+): { start: string; end: string; step: string; startsOnStep: { stepS: number } } {
   const slotS = slotOf(kpi, kpi.windowS);
   return {
     start: `toDateTime(intDiv(toUnixTimestamp(${end}) - ${kpi.windowS}, ${slotS}) * ${slotS}, 'UTC')`,
     end,
     step: String(slotS),
+    startsOnStep: { stepS: slotS },
   };
 }

@@ -13,6 +13,8 @@ export interface FactsQuery {
   step: string;
   /** The same in seconds of the epoch, where it is known: the answer is the same and planned faster. */
   known?: { startS: number; endS: number; stepS: number } | undefined;
+  /** Where only the step is known, in seconds, and that the start is a multiple of it. */
+  startsOnStep?: { stepS: number } | undefined;
   /** Shapes that are read; fewer are planned faster. All of them where none is given. */
   shapes?: readonly MetricShape[];
   /** Columns of `series` (SQL AS name) that come with the rows, of the row that describes the series. */

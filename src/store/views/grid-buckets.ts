@@ -19,6 +19,8 @@ export interface Grid {
   end: string | number;
   step: string | number;
   perSecond: number;
+  /** The start is known to be a multiple of the step, which is a number. */
+  startsOnStep?: boolean;
 }
 
 /** Later than any bucket. */
@@ -31,7 +33,8 @@ function bucketOf(at: string | number, size: number, seconds: number, up = 0): s
 }
 
 /** Whether all borders of the grid lie on borders of buckets, or there is a single step, which cuts none in between. */
-function isAligned({ start, end, step }: Grid, size: number): boolean | string {
+function isAligned({ start, end, step, startsOnStep }: Grid, size: number): boolean | string {
+  if (startsOnStep && typeof step === 'number') return step % size === 0;
   if (typeof start === 'number' && typeof end === 'number' && typeof step === 'number')
     return (start % size === 0 && step % size === 0) || end - start <= step;
   return `((${start} % ${size} = 0 AND ${step} % ${size} = 0) OR ${end} - ${start} <= ${step})`;

@@ -80,10 +80,12 @@ const COUNTED: Family = {
 /** Summaries only ever grow. */
 const isCumulative = (shape: Shape) => (shape === 'summary' ? 'true' : `temporality = 'cumulative'`);
 
-function gridOf({ known }: FactsQuery): Grid {
+function gridOf({ known, startsOnStep }: FactsQuery): Grid {
   const perSecond = 1;
   if (known !== undefined) return { start: known.startS, end: known.endS, step: known.stepS, perSecond };
-  return { start: 'from_s', end: 'to_s', step: 'step_s', perSecond };
+  return startsOnStep
+    ? { start: 'from_s', end: 'to_s', step: startsOnStep.stepS, perSecond, startsOnStep: true }
+    : { start: 'from_s', end: 'to_s', step: 'step_s', perSecond };
 }
 
 const waitingOf = (shape: Shape) => `${shape}_waiting`;
