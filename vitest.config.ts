@@ -11,6 +11,9 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 30_000,
+    // Real processes, sockets and engines on a machine that others use too: what fails once is tried once more, and shows as
+    // retried.
+    retry: 1,
     reporters: ['default'],
     // Sources are transformed once for all files, not once for each.
     experimental: { fsModuleCache: true },
