@@ -117,7 +117,7 @@ beforeAll(async () => {
     if (error !== undefined) throw new Error(`${kpi.name}: ${error}`);
     rows.set(kpi.name, read);
   }
-}, 180_000);
+}, 420_000);
 
 afterAll(async () => {
   await clickhouse?.close();
