@@ -19,7 +19,7 @@ LEFT JOIN
 (
     SELECT partition_id, sum(bytes_on_disk) / greatest(sum(rows), 1) AS bytes_per_row
     FROM system.parts
-    WHERE active AND database = currentDatabase() AND table = {name:String}
+    WHERE active AND database = {database:String} AND table = {name:String}
     GROUP BY partition_id
 ) AS p ON p.partition_id = r.partition_id
 GROUP BY category

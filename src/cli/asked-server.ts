@@ -21,16 +21,18 @@ function chooseLocalUrl({ host, sqlPort }: Config): string {
   throw new UserError('PLUMBLINE_SQL_PORT=0 names no port; give the one that the server printed with --url');
 }
 
+/** `database`: that of the settings unless said otherwise; `cluster`: as in HttpOptions, none unless said. */
 export function connectTo(
   url: string,
   config: Config,
-  database = config.clickhouseDatabase,
+  { database = config.clickhouseDatabase, cluster = '' } = {},
 ): Promise<ClickHouse> {
   return connectClickHouse({
     url,
     username: config.clickhouseUser,
     password: config.clickhousePassword,
     database,
+    cluster,
     requestTimeoutMs: TIMEOUT_MS,
   });
 }

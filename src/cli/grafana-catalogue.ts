@@ -2,6 +2,7 @@
  * What commands about Grafana render from: the catalogue's files, and what is known of the metrics that its KPIs read. Enters:
  * folders and addresses; leaves: every file below grafana/ as text. Asks no server.
  */
+import type { Command } from 'commander';
 import { readAlertsConfig } from '../alerts-source.js';
 import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from '../catalogue-paths.js';
 import { loadTaxonomy } from '../classify/taxonomy.js';
@@ -23,6 +24,22 @@ export interface GrafanaSources {
 export interface GrafanaCatalogue {
   kpis: readonly Kpi[];
   options: GrafanaOptions;
+}
+
+/** The options that say what is rendered, as `catalogue`, `docsUrl` and `traceUrl`. */
+export function withCatalogueOptions(command: Command): Command {
+  return command
+    .option(
+      '--catalogue <folder...>',
+      'KPIs of your own, over the built-in ones (default: PLUMBLINE_CATALOGUE)',
+      [],
+    )
+    .option(
+      '--docs-url <url>',
+      'address below which docs/runbooks is, for links to runbooks',
+      GRAFANA_DEFAULTS.docsUrl,
+    )
+    .option('--trace-url <url>', 'address that a trace ID is put behind', GRAFANA_DEFAULTS.traceUrl);
 }
 
 export async function loadGrafanaCatalogue({

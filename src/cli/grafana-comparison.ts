@@ -6,13 +6,12 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { makePlan, type Plan } from '../grafana/api/plan.js';
 import { type FoundState, KINDS, type Kind, type WantedState } from '../grafana/api/resources.js';
 import { readWanted } from '../grafana/api/wanted.js';
-import { GRAFANA_DEFAULTS } from '../grafana/grafana-options.js';
 import { renderGrafana } from '../grafana/render.js';
 import { DATASOURCE_UID } from '../grafana/uids.js';
 import { UserError } from '../model/errors.js';
 import type { Kpi } from '../model/kpi.js';
 import { suggestName } from '../model/nearest-name.js';
-import { loadGrafanaCatalogue } from './grafana-catalogue.js';
+import { loadGrafanaCatalogue, withCatalogueOptions } from './grafana-catalogue.js';
 import { createGrafanaClient, type GrafanaClient, readToken } from './grafana-client.js';
 import { readState } from './grafana-state.js';
 
@@ -34,24 +33,14 @@ export interface Comparison {
 }
 
 export function withComparisonOptions(command: Command): Command {
-  return command
+  const asked = command
     .option('--url <url>', 'address of Grafana (default: GRAFANA_URL)')
     .option(
       '--token-file <path>',
       'file with the token of a service account (default: the token in GRAFANA_TOKEN)',
     )
-    .option('--only <kinds...>', `some kinds of things alone: ${KINDS.slice(1).join(', ')}`, addKind, [])
-    .option(
-      '--catalogue <folder...>',
-      'KPIs of your own, over the built-in ones (default: PLUMBLINE_CATALOGUE)',
-      [],
-    )
-    .option(
-      '--docs-url <url>',
-      'address below which docs/runbooks is, for links to runbooks',
-      GRAFANA_DEFAULTS.docsUrl,
-    )
-    .option('--trace-url <url>', 'address that a trace ID is put behind', GRAFANA_DEFAULTS.traceUrl);
+    .option('--only <kinds...>', `some kinds of things alone: ${KINDS.slice(1).join(', ')}`, addKind, []);
+  return withCatalogueOptions(asked);
 }
 
 function addKind(text: string, kinds: Kind[]): Kind[] {

@@ -5,8 +5,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
-import { GRAFANA_DEFAULTS } from '../grafana/grafana-options.js';
-import { renderFromFiles } from './grafana-catalogue.js';
+import { renderFromFiles, withCatalogueOptions } from './grafana-catalogue.js';
 
 interface RenderOptions {
   out: string;
@@ -28,20 +27,10 @@ const MARK = 'plumbline grafana render';
 const DASHBOARD = /^dashboards\/plumbline-[^/]*\.json$/;
 
 export function createGrafanaRenderCommand(): Command {
-  return new Command('render')
+  const command = new Command('render')
     .description('writes dashboards, datasource, alert rules and contact points as files')
-    .option('--out <folder>', 'where they are written', 'grafana')
-    .option(
-      '--catalogue <folder...>',
-      'KPIs of your own, over the built-in ones (default: PLUMBLINE_CATALOGUE)',
-      [],
-    )
-    .option(
-      '--docs-url <url>',
-      'address below which docs/runbooks is, for links to runbooks',
-      GRAFANA_DEFAULTS.docsUrl,
-    )
-    .option('--trace-url <url>', 'address that a trace ID is put behind', GRAFANA_DEFAULTS.traceUrl)
+    .option('--out <folder>', 'where they are written', 'grafana');
+  return withCatalogueOptions(command)
     .option('--check', 'write nothing; end with 1 where something would be written', false)
     .addHelpText('after', EXAMPLES)
     .action(runRender);

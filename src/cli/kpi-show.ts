@@ -1,8 +1,8 @@
 /** `plumbline kpi show`: everything about one KPI. Enters: a Kpi and its status; leaves: a page of text or JSON. */
 import { describeFormula } from '../kpi/formula-text.js';
 import type { KpiRow } from '../kpi/kpi-reader.js';
-import { objectiveOf } from '../kpi/slo.js';
 import type { GroupLabel, Kpi } from '../model/kpi.js';
+import { objectiveOf } from '../model/service-level.js';
 import type { KpiVersion } from './kpi-history.js';
 import { placeOf } from './kpi-session.js';
 import { chooseRows, rowAsJson, showStatusTable } from './kpi-status.js';

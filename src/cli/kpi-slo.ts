@@ -4,8 +4,9 @@
  */
 import { type Attainment, distanceToTarget, measureAttainment } from '../kpi/attainment.js';
 import type { KpiReader, KpiRow } from '../kpi/kpi-reader.js';
-import { type Burn, objectiveOf, readSlo, type Slo, type SloState } from '../kpi/slo.js';
+import { type Burn, readSlo, type Slo, type SloState } from '../kpi/slo.js';
 import type { Kpi } from '../model/kpi.js';
+import { objectiveOf } from '../model/service-level.js';
 import { formatNumber } from '../model/value-text.js';
 import { type GroupFilter, matchesGroup } from './kpi-options.js';
 import type { Answer } from './kpi-session.js';

@@ -7,7 +7,7 @@ import type { Config } from '../config.js';
 import { openDataDirectory } from '../data-directory.js';
 import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
-import { connectClickHouse } from '../store/http-driver.js';
+import { connectTo } from './asked-server.js';
 import { explain } from './sql.js';
 
 export interface Endpoint {
@@ -21,17 +21,9 @@ export interface EndpointOptions {
   dataDir?: string;
 }
 
-/** Longest silence of a server while it works on one statement. */
-const TIMEOUT_MS = 3_600_000;
-
 export async function openServer(url: string, config: Config): Promise<Endpoint> {
-  const clickhouse = await connectClickHouse({
-    url,
-    username: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
+  const clickhouse = await connectTo(url, config, {
     cluster: url === config.clickhouseUrl ? config.clickhouseCluster : '',
-    requestTimeoutMs: TIMEOUT_MS,
   });
   const name = `${new URL(url).origin}/${config.clickhouseDatabase}`;
   return { clickhouse, name, close: () => clickhouse.close() };

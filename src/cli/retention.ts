@@ -11,8 +11,8 @@ import { describeLocalEndpoint } from '../demo/demo-options.js';
 import { UserError } from '../model/errors.js';
 import type { RetentionAccess, RetentionPlan } from '../model/retention.js';
 import { readRetention } from '../retention-source.js';
-import { connectClickHouse } from '../store/http-driver.js';
 import { createRetention } from '../store/retention.js';
+import { connectTo } from './asked-server.js';
 import { createRetentionClient } from './retention-client.js';
 import { hasShorter, isUnchanged, showPlan, showReport, sumUp } from './retention-text.js';
 import { checkUrl, explain } from './sql.js';
@@ -22,8 +22,6 @@ interface RetentionOptions {
   json: boolean;
   url?: string;
 }
-
-const TIMEOUT_MS = 3_600_000;
 
 export function createRetentionCommand(): Command {
   const show = createAction('show', 'what is in force in ClickHouse, and what is stored').action(runShow);
@@ -123,14 +121,7 @@ async function withRetention(
     return work(createRetentionClient(url ?? chooseLocalPage(config)));
   }
   const { categories } = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
-  const clickhouse = await connectClickHouse({
-    url: config.clickhouseUrl,
-    username: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database: config.clickhouseDatabase,
-    cluster: config.clickhouseCluster,
-    requestTimeoutMs: TIMEOUT_MS,
-  });
+  const clickhouse = await connectTo(config.clickhouseUrl, config, { cluster: config.clickhouseCluster });
   try {
     const ignore = () => undefined;
     await work(

@@ -79,7 +79,9 @@ async function runSql(argument: string | undefined, options: SqlOptions): Promis
   const cancel = new AbortController();
   process.once('SIGINT', () => cancel.abort(new Cancelled()));
   process.stdout.once('error', (error) => cancel.abort(error));
-  const clickhouse = await connectTo(url, config, options.database);
+  const clickhouse = await connectTo(url, config, {
+    ...(options.database !== undefined && { database: options.database }),
+  });
   const format = options.format ?? (process.stdout.isTTY ? 'PrettyCompact' : 'TabSeparatedWithNames');
   try {
     const settings = buildParamSettings(options.param);

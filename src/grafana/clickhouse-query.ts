@@ -2,7 +2,6 @@
  * A question to ClickHouse as a target of a panel: the datasource plugin's own fields around SQL. Enters: SQL and the shape of
  * its answer; leaves: what the dashboard builders take as a query.
  */
-import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
 import { DATASOURCE_UID } from './uids.js';
 
 export const DATASOURCE_TYPE = 'grafana-clickhouse-datasource';
@@ -33,9 +32,4 @@ export function targetOf(rawSql: string, shape: AnswerShape, refId = 'A'): Click
     format: isSeries ? 0 : 1,
     rawSql,
   };
-}
-
-export function clickHouseQuery(rawSql: string, shape: AnswerShape): Builder<Dataquery> {
-  // The builders know queries by a marker method; as data it would be no part of one.
-  return { build: () => targetOf(rawSql, shape) as unknown as Dataquery };
 }

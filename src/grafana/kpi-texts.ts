@@ -2,7 +2,8 @@
  * A KPI in words, for descriptions of panels and for the list of them. Enters: a Kpi; leaves: plain text and Markdown. Knows
  * nothing of Grafana.
  */
-import type { Formula, Kpi, Term } from '../model/kpi.js';
+import { termsOf } from '../model/formula-parts.js';
+import type { Formula, Kpi } from '../model/kpi.js';
 import { formatValue } from '../model/value-text.js';
 
 const DURATIONS = [
@@ -33,21 +34,6 @@ export function thresholdText(kpi: Kpi, level: 'warning' | 'critical'): string {
 /** Title and target, as tiles are headed. */
 export function titleWithTarget(kpi: Kpi): string {
   return kpi.target === undefined ? kpi.title : `${kpi.title} (${targetText(kpi)})`;
-}
-
-function termsOf(formula: Formula): readonly Term[] {
-  switch (formula.kind) {
-    case 'ratio':
-      return [formula.numerator, formula.denominator];
-    case 'weighted_score':
-      return formula.parts.map(({ of }) => of);
-    case 'per_user_cost':
-      return [formula.cost, formula.users];
-    case 'roi':
-      return [formula.gain, formula.cost];
-    default:
-      return [formula.of];
-  }
 }
 
 /** Names of the metrics of a formula, in their order. */

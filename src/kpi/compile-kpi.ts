@@ -5,11 +5,11 @@
  */
 import type { FactsQuery, FactsSql } from '../model/facts.js';
 import type { Kpi, Source } from '../model/kpi.js';
+import { countsEvents } from '../model/service-level.js';
 import { parseUnit } from '../model/unit.js';
 import { type JudgedBy, judgeSql } from './judge-sql.js';
 import {
   conversionSql,
-  countsEvents,
   labelSql,
   metricsOf,
   type PlacedTerm,

@@ -4,6 +4,7 @@
  * would take longer than everything else. A test holds it against the conditions that compile-kpi.ts selects series with.
  */
 import type { Kpi, MetricShape, Selector } from '../model/kpi.js';
+import { quote } from '../model/sql-literal.js';
 import { parseUnit } from '../model/unit.js';
 import {
   attributeSql,
@@ -13,7 +14,7 @@ import {
   placeTerms,
   TYPES_OF_SHAPE,
 } from './kpi-terms.js';
-import { quote, quoteList, toRegex } from './sql-text.js';
+import { quoteList, toRegex } from './sql-text.js';
 
 /** Series of one metric that a term of a KPI asks for. */
 export interface Feed {

@@ -3,7 +3,8 @@
  * that were in force at the end of each row, from metric_definitions. The one place where values meet thresholds.
  */
 import type { Kpi } from '../model/kpi.js';
-import { numberLiteral, quote, quoteList } from './sql-text.js';
+import { quote } from '../model/sql-literal.js';
+import { numberLiteral, quoteList } from './sql-text.js';
 
 /** The thresholds of metric_definitions at the time of a row, or those that the Kpi itself has. */
 export type JudgedBy = 'in_force' | 'own';

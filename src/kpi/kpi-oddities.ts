@@ -2,7 +2,8 @@
  * KPIs that are allowed but surely not meant. Enters: KPIs without mistakes; leaves: a warning for each oddity, at its
  * place in the file. Never changes or refuses a KPI.
  */
-import type { Kpi, Selector, Term } from '../model/kpi.js';
+import { termsOf } from '../model/formula-parts.js';
+import type { Kpi, Selector } from '../model/kpi.js';
 import { findNearestName } from '../model/nearest-name.js';
 import { parseUnit } from '../model/unit.js';
 import type { YamlPath } from '../model/yaml-source.js';
@@ -157,19 +158,4 @@ function attributesOf(kpi: Kpi): string[] {
 
 function attributesOfSelector({ where, whereNot }: Selector): string[] {
   return [...Object.keys(where), ...Object.keys(whereNot)];
-}
-
-function termsOf(formula: Kpi['sources'][number]['formula']): Term[] {
-  switch (formula.kind) {
-    case 'ratio':
-      return [formula.numerator, formula.denominator];
-    case 'weighted_score':
-      return formula.parts.map(({ of }) => of);
-    case 'per_user_cost':
-      return [formula.cost, formula.users];
-    case 'roi':
-      return [formula.gain, formula.cost];
-    default:
-      return [formula.of];
-  }
 }

@@ -3,10 +3,9 @@
  * leaves: selectors as conditions on columns of `series`, units as factors.
  */
 import type { Formula, GroupLabel, Kpi, Measure, MetricShape, Selector, Source, Term } from '../model/kpi.js';
+import { quote } from '../model/sql-literal.js';
 import { parseUnit } from '../model/unit.js';
-import { isOneOf, numberLiteral, quote, quoteList } from './sql-text.js';
-
-export { countsEvents } from '../model/service-level.js';
+import { isOneOf, numberLiteral, quoteList } from './sql-text.js';
 
 /** A term in its place: `k` numbers all terms of a KPI, sources and all. */
 export interface PlacedTerm {

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
+import { quote } from '../model/sql-literal.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import { coverageSql } from './coverage-sql.js';
 import { shapesOf } from './kpi-terms.js';
 import { windowSql } from './kpi-window.js';
 import { type KpiKinds, kindsOf, type MetricKinds } from './metric-kinds.js';
-import { quote } from './sql-text.js';
 
 export interface PublishOptions {
   clickhouse: ClickHouse;

@@ -7,14 +7,6 @@ import type { Kpi } from '../model/kpi.js';
 import { type BurnPair, burnPairsOf, type Objective, rateMaxOf } from '../model/service-level.js';
 import type { KpiReader, KpiRow } from './kpi-reader.js';
 
-export {
-  BURN_PAIRS,
-  type BurnPair,
-  burnPairsOf,
-  type Objective,
-  objectiveOf,
-} from '../model/service-level.js';
-
 export interface EventCount {
   good: number;
   total: number;

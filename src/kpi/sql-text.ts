@@ -3,10 +3,7 @@
  * request ever comes here.
  */
 
-/** A string literal of ClickHouse: whatever is in it stays inside. */
-export function quote(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\0', '\\0')}'`;
-}
+import { quote } from '../model/sql-literal.js';
 
 export function quoteList(texts: readonly string[]): string {
   return `[${texts.map(quote).join(', ')}]`;

@@ -3,6 +3,8 @@
  * what is sharded (cluster-tables.ts), rollups worked out on the shards. Enters: a statement with its parameters; leaves: the
  * statements to run in its place, in order. Pure; what needs no change comes back as it was.
  */
+
+import { quote } from '../model/sql-literal.js';
 import {
   type ClusterNames,
   isKnownTable,
@@ -10,7 +12,7 @@ import {
   qualifiedLocalName,
   shardingKeyOf,
 } from './cluster-tables.js';
-import { quoteIdentifier, quoteString } from './session-settings.js';
+import { quoteIdentifier } from './session-settings.js';
 
 export interface Statement {
   sql: string;
@@ -81,7 +83,7 @@ function createTable(sql: string, mask: string, names: ClusterNames): string[] {
     `${create}${localNameOf(table)}${onCluster(names)}${copied === undefined ? '' : ` AS ${localNameOf(copied)}`}${body}` +
     `ENGINE = Replicated${engine[1]}(${key === undefined ? WHOLE_PATH : SHARD_PATH}${own})${withWindow(rest)}`;
   if (key === undefined) return [local];
-  const distributed = [names.cluster, names.database, localNameOf(table)].map(quoteString).join(', ');
+  const distributed = [names.cluster, names.database, localNameOf(table)].map(quote).join(', ');
   return [
     local,
     `${create}${table}${onCluster(names)} AS ${localNameOf(table)} ENGINE = Distributed(${distributed}, ${key})`,
@@ -153,7 +155,7 @@ export function insertOnShards({ sql, params }: Statement, names: ClusterNames):
     .replace(/\b(FROM|JOIN) (\w+)\b/g, (text, word: string, table: string) =>
       isKnownTable(table) ? `${word} ${qualifiedLocalName(table, names)}` : text,
     );
-  const sent = `${sql.slice(0, head[0].length)}\nSELECT * FROM cluster(${quoteString(names.cluster)}, view(${select}\n))`;
+  const sent = `${sql.slice(0, head[0].length)}\nSELECT * FROM cluster(${quote(names.cluster)}, view(${select}\n))`;
   return { sql: sent, ...(params && { params }) };
 }
 

@@ -3,7 +3,8 @@
  * the table on a shard, or SQL that asks a system table of every shard. On a single server all names stay as they are.
  */
 import type { ClickHouse } from '../model/clickhouse.js';
-import { quoteIdentifier, quoteString } from './session-settings.js';
+import { quote } from '../model/sql-literal.js';
+import { quoteIdentifier } from './session-settings.js';
 
 /** The cluster as its configuration names it (remote_servers), and the database of every table. */
 export interface ClusterNames {
@@ -67,5 +68,5 @@ export function qualifiedLocalName(table: string, { database }: ClusterNames): s
 
 /** A system table as SQL: of one server of each shard, where there is a cluster. */
 export function systemTable({ cluster }: Pick<ClickHouse, 'cluster'>, table: string): string {
-  return cluster === undefined ? `system.${table}` : `cluster(${quoteString(cluster)}, system.${table})`;
+  return cluster === undefined ? `system.${table}` : `cluster(${quote(cluster)}, system.${table})`;
 }

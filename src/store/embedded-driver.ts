@@ -5,6 +5,7 @@
  */
 import type { CallOptions, ClickHouse } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
+import { quote } from '../model/sql-literal.js';
 import { withBlockFile } from './block-file.js';
 import { createCallSlots } from './call-slots.js';
 import type { EngineXml } from './engine-access.js';
@@ -16,7 +17,7 @@ import { countNodeThreads } from './node-threads.js';
 import { type OpenEngine, openEngine } from './open-engine.js';
 import { formatParams } from './query-params.js';
 import { parseRows } from './query-rows.js';
-import { quoteIdentifier, quoteString } from './session-settings.js';
+import { quoteIdentifier } from './session-settings.js';
 import { createStreamThreads } from './stream-threads.js';
 
 export interface EmbeddedOptions {
@@ -143,7 +144,7 @@ function createDriver(options: EmbeddedOptions, engine: OpenEngine): EmbeddedCli
     async insertNative(table, blocks, insert) {
       if (blocks.length === 0) return;
       await withBlockFile(temporaryDirectory, blocks, async (path) => {
-        const { sql, settings } = buildNativeInsert(table, insert, `FROM INFILE ${quoteString(path)}`);
+        const { sql, settings } = buildNativeInsert(table, insert, `FROM INFILE ${quote(path)}`);
         await run(sql, 'Null', { settings }, insertSlots);
       });
     },

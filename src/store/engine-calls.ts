@@ -4,7 +4,7 @@
  * rejects at once with the signal's reason; its place is given back when the engine is really done with it.
  */
 import { ClickHouseError } from '../model/clickhouse.js';
-import { quoteString } from './session-settings.js';
+import { quote } from '../model/sql-literal.js';
 
 export interface EngineCalls {
   /** A name for one call, unique in this process; it travels as the setting `log_comment`. */
@@ -45,7 +45,7 @@ export function createEngineCalls(runNow: (sql: string) => Promise<unknown>): En
       return count();
     },
     stopOnAbort(callName, signal) {
-      const sql = `KILL QUERY WHERE Settings['log_comment'] = ${quoteString(callName)} ASYNC`;
+      const sql = `KILL QUERY WHERE Settings['log_comment'] = ${quote(callName)} ASYNC`;
       let timer: NodeJS.Timeout | undefined;
       // Again and again until the call has ended: it may be just about to start when the first one looks for it.
       const kill = () => {

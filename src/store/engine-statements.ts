@@ -6,11 +6,12 @@
  * take back. It never retries.
  */
 import { ClickHouseError } from '../model/clickhouse.js';
+import { quote } from '../model/sql-literal.js';
 import { makeDocument } from './answer-document.js';
 import { FROZEN_SETTINGS } from './engine-access.js';
 import { type EngineCalls, leaveOnAbort } from './engine-calls.js';
 import { findStreamedFormat, type MeasureHeader } from './output-formats.js';
-import { buildSetStatement, quoteIdentifier, quoteString, type Settings } from './session-settings.js';
+import { buildSetStatement, quoteIdentifier, type Settings } from './session-settings.js';
 import { type InspectedStatement, inspectStatement } from './statement-inspection.js';
 import type { StreamThread, StreamThreads } from './stream-threads.js';
 
@@ -172,7 +173,7 @@ async function* readStream(
 
 /** The statement as the engine's parser understands it; exactly one, or the parser's error. */
 async function renderStatement(thread: StreamThread, sql: string): Promise<string> {
-  const question = `SELECT ${RENDER}(${quoteString(sql)}) SETTINGS ${RENDER_SETTINGS}`;
+  const question = `SELECT ${RENDER}(${quote(sql)}) SETTINGS ${RENDER_SETTINGS}`;
   const text = await thread.ask(question).catch((error) => {
     if (!(error instanceof ClickHouseError)) throw error;
     // Our question around the statement is nothing its author should read.
@@ -234,7 +235,7 @@ function mayReadFiles({ params = {} }: EngineStatement, { words, text }: Inspect
 function buildRunnable(statement: EngineStatement, { kind, text, clausesAt }: InspectedStatement): string {
   if (kind === 'set') return text;
   if (kind !== 'insert' || statement.dataPath === undefined) return statement.sql;
-  return `${text.slice(0, clausesAt)} FROM INFILE ${quoteString(statement.dataPath)} ${text.slice(clausesAt)}`;
+  return `${text.slice(0, clausesAt)} FROM INFILE ${quote(statement.dataPath)} ${text.slice(clausesAt)}`;
 }
 
 /** The statement with its output going to a file, in the one place where the grammar allows that. */
@@ -250,7 +251,7 @@ function buildDocumentStatement(
   const hasOwnLimit = words.has(DOCUMENT_LIMIT) || DOCUMENT_LIMIT in settings;
   const limit = hasOwnLimit ? '' : `SET ${DOCUMENT_LIMIT} = ${DOCUMENT_BYTES_MAX}; `;
   const formatClause = text.slice(formatAt) || `FORMAT ${format}`;
-  return `${limit}${text.slice(0, formatAt)} INTO OUTFILE ${quoteString(path)} ${formatClause}`;
+  return `${limit}${text.slice(0, formatAt)} INTO OUTFILE ${quote(path)} ${formatClause}`;
 }
 const DOCUMENT_LIMIT = 'max_result_bytes';
 

@@ -5,8 +5,8 @@
  */
 import { setTimeout } from 'node:timers/promises';
 import type { ClickHouse } from '../model/clickhouse.js';
+import { quote } from '../model/sql-literal.js';
 import { REPLICA_DELAY_MAX_S } from './cluster-driver.js';
-import { quoteString } from './session-settings.js';
 import { readQuery } from './sql-files.js';
 
 /** Longest wait of one call, and time between two looks, milliseconds. */
@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 250;
 export async function waitForReplicas(clickhouse: ClickHouse): Promise<void> {
   const { cluster, database } = clickhouse;
   if (cluster === undefined) return;
-  const sql = readQuery('replicas_behind').replace('{cluster}', quoteString(cluster));
+  const sql = readQuery('replicas_behind').replace('{cluster}', quote(cluster));
   // By the clock of the server, as the times that its replicas report. Seconds: the present one counts too.
   const [row] = await clickhouse.query<{ next_s: number }>('SELECT toUnixTimestamp(now()) + 1 AS next_s');
   const params = { database, before: Number(row!.next_s), delay_max_s: REPLICA_DELAY_MAX_S };

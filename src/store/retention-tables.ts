@@ -7,7 +7,6 @@ import type { ClickHouse } from '../model/clickhouse.js';
 import type { KeepRules, RowsOfCategory, StoredTable } from '../model/retention.js';
 import { storedNameOf, systemTable } from './cluster-tables.js';
 import { buildTtl, findTtl, parseTtl, RETAINED_TABLES, type RetainedTable } from './retention-ttl.js';
-import { quoteString } from './session-settings.js';
 import { readQuery } from './sql-files.js';
 
 export type ReadTable = RetainedTable & StoredTable & { isEmpty: boolean };
@@ -24,14 +23,16 @@ const POLL_MAX_MS = 1_000;
 /** Every table with its TTL as ClickHouse has it now. */
 export async function readTables(clickhouse: ClickHouse): Promise<ReadTable[]> {
   const stored = (table: string) => storedNameOf(clickhouse, table);
-  const params = { tables: RETAINED_TABLES.map(({ table }) => stored(table)) };
+  const params = {
+    database: clickhouse.database,
+    tables: RETAINED_TABLES.map(({ table }) => stored(table)),
+  };
   const rows = await clickhouse.query<{ name: string; statement: string; rows: string }>(
-    clickhouse.cluster === undefined
-      ? `SELECT name, create_table_query AS statement, toString(total_rows) AS rows FROM system.tables
-     WHERE database = currentDatabase() AND name IN {tables:Array(String)}`
-      : `SELECT name, any(create_table_query) AS statement, toString(sum(total_rows)) AS rows FROM ${systemTable(clickhouse, 'tables')}
-     WHERE database = {database:String} AND name IN {tables:Array(String)} GROUP BY name`,
-    { params: clickhouse.cluster === undefined ? params : { ...params, database: clickhouse.database } },
+    `SELECT name, any(create_table_query) AS statement, toString(sum(total_rows)) AS rows
+     FROM ${systemTable(clickhouse, 'tables')}
+     WHERE database = {database:String} AND name IN {tables:Array(String)}
+     GROUP BY name`,
+    { params },
   );
   const found = new Map(rows.map((row) => [row.name, row]));
   return RETAINED_TABLES.map((table) => {
@@ -48,7 +49,7 @@ export async function countRows(
   which?: Expired,
 ): Promise<RowsOfCategory[]> {
   if (isEmpty) return [];
-  const query = ofDatabase(clickhouse, readQuery('retention_rows'), 'parts');
+  const query = readQuery('retention_rows').replace('system.parts', systemTable(clickhouse, 'parts'));
   const sql =
     which === undefined
       ? query
@@ -56,7 +57,13 @@ export async function countRows(
   const rows = await clickhouse.query<
     Record<'category' | 'rows' | 'bytes' | 'oldest_ms' | 'newest_ms', string>
   >(sql, {
-    params: { table, name: storedNameOf(clickhouse, table), time, ...nowParam(which) },
+    params: {
+      table,
+      database: clickhouse.database,
+      name: storedNameOf(clickhouse, table),
+      time,
+      ...nowParam(which),
+    },
     // A row lives in the partition of its time: none has to be merged across partitions.
     settings: { do_not_merge_across_partitions_select_final: 1 },
   });
@@ -110,26 +117,14 @@ export async function waitForMutations(
 ): Promise<void> {
   for (let pauseMs = POLL_MS; ; pauseMs = Math.min(2 * pauseMs, POLL_MAX_MS)) {
     const [row] = await clickhouse.query<{ waiting: string; reason: string }>(
-      ofDatabase(
-        clickhouse,
-        `SELECT count() AS waiting, any(latest_fail_reason) AS reason FROM system.mutations
-       WHERE NOT is_done AND database = currentDatabase() AND table = {table:String}`,
-        'mutations',
-      ),
-      { params: { table: storedNameOf(clickhouse, table) } },
+      `SELECT count() AS waiting, any(latest_fail_reason) AS reason FROM ${systemTable(clickhouse, 'mutations')}
+       WHERE NOT is_done AND database = {database:String} AND table = {table:String}`,
+      { params: { database: clickhouse.database, table: storedNameOf(clickhouse, table) } },
     );
     if (Number(row!.waiting) === 0) return;
     if (row!.reason !== '') throw new Error(`ClickHouse cannot change ${table}: ${row!.reason}`);
     await setTimeout(pauseMs, undefined, { signal });
   }
-}
-
-/** A query of a system table, of all shards where there is a cluster: their connections have no database of their own. */
-function ofDatabase(clickhouse: ClickHouse, sql: string, system: string): string {
-  if (clickhouse.cluster === undefined) return sql;
-  return sql
-    .replace(`system.${system}`, systemTable(clickhouse, system))
-    .replace('currentDatabase()', quoteString(clickhouse.database));
 }
 
 function nowParam(which: Expired | undefined): { now?: string } {

@@ -10,8 +10,9 @@ import {
   longerOf,
   type Resolution,
 } from '../model/retention.js';
+import { quote } from '../model/sql-literal.js';
 import { SHAPES } from './rollup-marks.js';
-import { quoteIdentifier, quoteString } from './session-settings.js';
+import { quoteIdentifier } from './session-settings.js';
 
 export interface RetainedTable {
   table: string;
@@ -99,7 +100,7 @@ function listLimits(rules: KeepRules): Limit[] {
   for (const days of shorter.sort((a, b) => (isLonger(a, b) ? -1 : 1)) as number[]) {
     const isDefault = days === rules.default;
     const names = exceptions.filter((exception) => isDefault || exception[1] === days).map(([name]) => name);
-    const list = names.sort().map(quoteString).join(', ');
+    const list = names.sort().map(quote).join(', ');
     limits.push({ days, category: `category ${isDefault ? 'NOT ' : ''}IN (${list})` });
   }
   return limits;

@@ -4,6 +4,7 @@
  * `{name:Type}` placeholder accepts is decided by the engine.
  */
 import { ClickHouseError } from '../model/clickhouse.js';
+import { quote } from '../model/sql-literal.js';
 
 export type Settings = Record<string, string | number>;
 
@@ -13,12 +14,12 @@ const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export function buildSetStatement(settings: Settings, params: Record<string, string>): string | undefined {
   const changes = Object.entries(settings).map(([name, value]) => {
     if (!NAME.test(name)) throw new ClickHouseError(115, 'UNKNOWN_SETTING', `Unknown setting '${name}'`);
-    return `${name} = ${quoteString(String(value))}`;
+    return `${name} = ${quote(String(value))}`;
   });
   for (const [name, value] of Object.entries(params)) {
     if (!NAME.test(name))
       throw new ClickHouseError(36, 'BAD_ARGUMENTS', `Parameter name '${name}' is not an identifier`);
-    changes.push(`param_${name} = ${quoteString(value)}`);
+    changes.push(`param_${name} = ${quote(value)}`);
   }
   return changes.length === 0 ? undefined : `SET ${changes.join(', ')}`;
 }
@@ -27,11 +28,6 @@ export function buildSetStatement(settings: Settings, params: Record<string, str
 export function buildResetStatement(names: Iterable<string>): string | undefined {
   const resets = [...names].map((name) => `${name} = DEFAULT`);
   return resets.length === 0 ? undefined : `SET ${resets.join(', ')}`;
-}
-
-/** A string literal: only the backslash and the quote can end or change one. NUL would cut the text in the engine's binding. */
-export function quoteString(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\0', '\\0')}'`;
 }
 
 export function quoteIdentifier(name: string): string {

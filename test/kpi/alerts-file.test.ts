@@ -5,6 +5,7 @@ import { loadTaxonomy } from '../../src/classify/taxonomy.js';
 import { makeAlertsJsonSchema } from '../../src/kpi/catalogue-json-schema.js';
 import { parseAlerts } from '../../src/kpi/load-alerts.js';
 import type { AlertsConfig } from '../../src/model/alerts.js';
+import { listProblems } from '../testkit/listed-problems.js';
 
 const read = (name: string) => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
 const SHIPPED = { file: 'alerts.yaml', text: read('catalogue/alerts.yaml') };
@@ -14,17 +15,7 @@ const CATEGORIES = categories.map(({ id }) => id);
 const load = (own?: string): AlertsConfig =>
   parseAlerts(own === undefined ? [SHIPPED] : [SHIPPED, { file: 'my.yaml', text: own }], CATEGORIES);
 
-function problemsOf(own: string): string[] {
-  try {
-    load(own);
-  } catch (error) {
-    return (error as Error).message
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim());
-  }
-  return [];
-}
+const problemsOf = (own: string) => listProblems(() => load(own));
 
 describe('the shipped file', () => {
   it('has the channels of the founding plan, with addresses from the environment', () => {

@@ -1,16 +1,9 @@
 /** Error budgets and burn rates, against numbers worked out by hand; and how they are asked for. */
 import { describe, expect, it } from 'vitest';
 import type { KpiReader, KpiRow } from '../../src/kpi/kpi-reader.js';
-import {
-  burnPairsOf,
-  burnRate,
-  type EventCount,
-  measureSlo,
-  objectiveOf,
-  readSlo,
-  type Slo,
-} from '../../src/kpi/slo.js';
+import { burnRate, type EventCount, measureSlo, readSlo, type Slo } from '../../src/kpi/slo.js';
 import type { Formula, Kpi, Measure, Term } from '../../src/model/kpi.js';
+import { burnPairsOf, objectiveOf } from '../../src/model/service-level.js';
 
 const MINUTE_S = 60;
 const HOUR_S = 3_600;

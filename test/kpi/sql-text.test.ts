@@ -1,27 +1,20 @@
 /** Texts of the catalogue inside SQL: whatever is in them stays a text, as the engine itself reads it. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isOneOf, numberLiteral, quote, quoteList } from '../../src/kpi/sql-text.js';
+import { isOneOf, numberLiteral, quoteList } from '../../src/kpi/sql-text.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
-import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
+import { quote } from '../../src/model/sql-literal.js';
+import { openEmptyEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'plumbline-sql-text-'));
+let engine: ScratchEngine;
 let clickhouse: ClickHouse;
 
 beforeAll(async () => {
-  mkdirSync(join(directory, 'tmp'));
-  clickhouse = await openEmbeddedClickHouse({
-    directory: join(directory, 'clickhouse'),
-    database: 'plumbline',
-    temporaryDirectory: join(directory, 'tmp'),
-  });
+  engine = await openEmptyEngine();
+  clickhouse = engine.clickhouse;
 });
 afterAll(async () => {
-  await clickhouse?.close();
-  rmSync(directory, { recursive: true, force: true });
+  await engine?.close();
 });
 
 const NASTY = [

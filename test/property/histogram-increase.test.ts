@@ -4,16 +4,11 @@
  * count, sum and number of values in every bucket, in every step of any grid, at any moment: from raw points, from
  * rollups, and from any mix of the two.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../src/demo/random.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
 import { PointBatch } from '../../src/model/point-batch.js';
 import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
-import { applyMigrations } from '../../src/store/migrations.js';
 import { Rollups } from '../../src/store/rollups.js';
 import { pushPoint } from '../testkit/histogram-batch.js';
 import {
@@ -25,6 +20,7 @@ import {
   type HistogramStream,
   makeHistogramStream,
 } from '../testkit/random-histogram.js';
+import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 
 const ROUNDS = 2;
 const STREAMS_PER_ROUND = 300;
@@ -34,23 +30,17 @@ const SPAN_US = 50 * 3_600e6;
 const NOW_MS = Date.UTC(2026, 10, 21);
 const SHAPES = ['histogram', 'exponential_histogram'] as const;
 
-const directory = mkdtempSync(join(tmpdir(), 'plumbline-histograms-'));
+let engine: ScratchEngine;
 let clickhouse: ClickHouse;
 let inserts = 0;
 
 beforeAll(async () => {
-  mkdirSync(join(directory, 'tmp'));
-  clickhouse = await openEmbeddedClickHouse({
-    directory: join(directory, 'clickhouse'),
-    database: 'plumbline',
-    temporaryDirectory: join(directory, 'tmp'),
-  });
-  await applyMigrations(clickhouse);
+  engine = await openScratchEngine();
+  clickhouse = engine.clickhouse;
 });
 
 afterAll(async () => {
-  await clickhouse?.close();
-  rmSync(directory, { recursive: true, force: true });
+  await engine?.close();
 });
 
 function createRollups(receiver: string): Rollups {

@@ -3,41 +3,31 @@
  * merged histograms share (docs/aggregates.md), for several distributions, negative values and zeros, bounds, scales and
  * zero thresholds merged, min, max and sum set or not.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../src/demo/random.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
 import { PointBatch } from '../../src/model/point-batch.js';
 import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
-import { applyMigrations } from '../../src/store/migrations.js';
 import { Rollups } from '../../src/store/rollups.js';
 import { pushPoint } from '../testkit/histogram-batch.js';
 import { findBucket, type HistogramStream } from '../testkit/random-histogram.js';
+import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 
 const GROUPS = 300;
 const SERIES_MAX = 4;
 const BASE_US = Date.UTC(2026, 10, 17, 9, 0, 0) * 1000;
 const QUANTILES = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 };
 
-const directory = mkdtempSync(join(tmpdir(), 'plumbline-quantiles-'));
+let engine: ScratchEngine;
 let clickhouse: ClickHouse;
 
 beforeAll(async () => {
-  mkdirSync(join(directory, 'tmp'));
-  clickhouse = await openEmbeddedClickHouse({
-    directory: join(directory, 'clickhouse'),
-    database: 'plumbline',
-    temporaryDirectory: join(directory, 'tmp'),
-  });
-  await applyMigrations(clickhouse);
+  engine = await openScratchEngine();
+  clickhouse = engine.clickhouse;
 });
 
 afterAll(async () => {
-  await clickhouse?.close();
-  rmSync(directory, { recursive: true, force: true });
+  await engine?.close();
 });
 
 function createRollups(): Rollups {

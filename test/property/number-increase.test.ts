@@ -3,9 +3,6 @@
  * twice, shuffled, at two receivers and across restarts, number_increase gives the true number of events covered in every
  * step of any grid, at any moment: from raw points, from rollups, and from any mix of the two.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../src/demo/random.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
@@ -19,8 +16,6 @@ import {
   VALUE_NONE,
 } from '../../src/model/point-batch.js';
 import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
-import { applyMigrations } from '../../src/store/migrations.js';
 import { Rollups } from '../../src/store/rollups.js';
 import {
   type CounterPoint,
@@ -28,6 +23,7 @@ import {
   findContributions,
   makeCounterStream,
 } from '../testkit/random-counter.js';
+import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 
 const ROUNDS = 2;
 const STREAMS_PER_ROUND = 1_100;
@@ -36,23 +32,17 @@ const BASE_US = Date.UTC(2026, 10, 17, 9, 47, 11) * 1000;
 const SPAN_US = 60 * 3_600e6;
 const NOW_MS = Date.UTC(2026, 10, 21);
 
-const directory = mkdtempSync(join(tmpdir(), 'plumbline-increase-'));
+let engine: ScratchEngine;
 let clickhouse: ClickHouse;
 let inserts = 0;
 
 beforeAll(async () => {
-  mkdirSync(join(directory, 'tmp'));
-  clickhouse = await openEmbeddedClickHouse({
-    directory: join(directory, 'clickhouse'),
-    database: 'plumbline',
-    temporaryDirectory: join(directory, 'tmp'),
-  });
-  await applyMigrations(clickhouse);
+  engine = await openScratchEngine();
+  clickhouse = engine.clickhouse;
 });
 
 afterAll(async () => {
-  await clickhouse?.close();
-  rmSync(directory, { recursive: true, force: true });
+  await engine?.close();
 });
 
 function createRollups(receiver: string): Rollups {

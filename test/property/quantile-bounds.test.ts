@@ -3,16 +3,11 @@
  * explicit and exponential histograms of either temporality, summaries; over grids of any kind; from raw points, from
  * rollups, and from what is left once raw points, minutes and hours are removed.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/demo/random.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
 import type { PointBatch } from '../../src/model/point-batch.js';
 import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
-import { applyMigrations } from '../../src/store/migrations.js';
 import { Rollups } from '../../src/store/rollups.js';
 import {
   BASE_US,
@@ -24,23 +19,19 @@ import {
   SampledGroups,
   type SummaryReport,
 } from '../testkit/sampled-groups.js';
+import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 
 const HOUR_US = 3_600e6;
 const NOW_MS = BASE_US / 1000 + 5 * 86_400_000;
 const { batch, groups, reports, folded } = new SampledGroups(createRandom(11));
 
-const directory = mkdtempSync(join(tmpdir(), 'plumbline-bounds-'));
+let engine: ScratchEngine;
 let clickhouse: ClickHouse;
 let rollups: Rollups;
 
 beforeAll(async () => {
-  mkdirSync(join(directory, 'tmp'));
-  clickhouse = await openEmbeddedClickHouse({
-    directory: join(directory, 'clickhouse'),
-    database: 'plumbline',
-    temporaryDirectory: join(directory, 'tmp'),
-  });
-  await applyMigrations(clickhouse);
+  engine = await openScratchEngine();
+  clickhouse = engine.clickhouse;
   rollups = new Rollups({
     clickhouse,
     receiver: 'a',
@@ -74,8 +65,7 @@ beforeAll(async () => {
 }, 60_000);
 
 afterAll(async () => {
-  await clickhouse?.close();
-  rmSync(directory, { recursive: true, force: true });
+  await engine?.close();
 });
 
 async function insert(points: PointBatch): Promise<void> {

@@ -3,8 +3,7 @@
  * can, carried out by it: replicated tables with a Keeper in memory. Not proven here: ON CLUSTER and replication themselves.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.js';
@@ -12,16 +11,16 @@ import { viewsOf } from '../../src/kpi/publish-catalogue.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
 import { insertOnShards, rewriteForCluster } from '../../src/store/cluster-ddl.js';
 import { isKnownTable, shardingKeyOf } from '../../src/store/cluster-tables.js';
-import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
 import { applyMigrations, readMigrations } from '../../src/store/migrations.js';
 import { RETAINED_TABLES } from '../../src/store/retention-ttl.js';
 import { readQuery, sqlDirectory } from '../../src/store/sql-files.js';
 import { FACTS } from '../../src/store/views/metric-facts.js';
 import { CLUSTER, clusterXml, onOneServer } from '../testkit/cluster-engine.js';
 import { GOLDEN_FOLDER, listClusterFiles, NAMES } from '../testkit/cluster-statements.js';
+import { openEmptyEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 import { kpisOf } from '../testkit/stored-metrics.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'plumbline-ddl-'));
+let scratch: ScratchEngine;
 const rewrite = (sql: string, params?: Record<string, unknown>) =>
   rewriteForCluster({ sql, ...(params && { params }) }, NAMES);
 let engine: ClickHouse;
@@ -29,13 +28,8 @@ let engine: ClickHouse;
 const recorded: string[] = [];
 
 beforeAll(async () => {
-  mkdirSync(join(directory, 'tmp'));
-  engine = await openEmbeddedClickHouse({
-    directory: join(directory, 'clickhouse'),
-    database: 'plumbline',
-    temporaryDirectory: join(directory, 'tmp'),
-    engineXml: clusterXml(1),
-  });
+  scratch = await openEmptyEngine({ engineXml: clusterXml(1) });
+  engine = scratch.clickhouse;
   const recording: ClickHouse = {
     ...engine,
     async command(sql, call) {
@@ -47,8 +41,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await engine?.close();
-  rmSync(directory, { recursive: true, force: true });
+  await scratch?.close();
 });
 
 async function format(sql: string): Promise<string> {
@@ -229,7 +222,7 @@ describe('replicated tables', () => {
   });
 
   function create(name: string, statements: readonly string[]): Created {
-    const own = join(directory, name);
+    const own = join(scratch.directory, name);
     mkdirSync(own);
     const file = join(own, 'creates.json');
     writeFileSync(file, JSON.stringify(statements));

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { loadTaxonomy } from '../../src/classify/taxonomy.js';
 import { RESOLUTIONS } from '../../src/model/retention.js';
 import { loadRetention, parseRetention } from '../../src/store/retention-file.js';
+import { listProblems } from '../testkit/listed-problems.js';
 
 const builtIn = new URL('../../catalogue/retention.yaml', import.meta.url).pathname;
 const taxonomyFile = new URL('../../catalogue/taxonomy.yaml', import.meta.url).pathname;
@@ -14,17 +15,7 @@ function parse(...texts: string[]) {
   return parseRetention([base, ...texts.map((text, i) => ({ file: `own-${i + 1}.yaml`, text }))], categories);
 }
 
-function problemsOf(...texts: string[]): string[] {
-  try {
-    parse(...texts);
-  } catch (error) {
-    return (error as Error).message
-      .split('\n')
-      .slice(1)
-      .map((line) => line.trim());
-  }
-  return [];
-}
+const problemsOf = (...texts: string[]) => listProblems(() => parse(...texts));
 
 describe('retention.yaml', () => {
   test('the built-in one has a time for everything, coarser never shorter than finer', async () => {

@@ -2,9 +2,6 @@
  * Rollups on the real engine: whatever order points come in, late, twice, or over several inserts and restarts, the
  * rollups hold what a straightforward computation from the distinct points gives.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
 import {
@@ -15,11 +12,10 @@ import {
   VALUE_DOUBLE,
 } from '../../src/model/point-batch.js';
 import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
-import { applyMigrations } from '../../src/store/migrations.js';
 import { Rollups } from '../../src/store/rollups.js';
+import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'plumbline-rollups-'));
+let engine: ScratchEngine;
 let clickhouse: ClickHouse;
 let rollups: Rollups;
 let inserts = 0;
@@ -36,19 +32,13 @@ interface Point {
 }
 
 beforeAll(async () => {
-  mkdirSync(join(directory, 'tmp'));
-  clickhouse = await openEmbeddedClickHouse({
-    directory: join(directory, 'clickhouse'),
-    database: 'plumbline',
-    temporaryDirectory: join(directory, 'tmp'),
-  });
-  await applyMigrations(clickhouse);
+  engine = await openScratchEngine();
+  clickhouse = engine.clickhouse;
   rollups = createRollups('receiver-a');
 });
 
 afterAll(async () => {
-  await clickhouse?.close();
-  rmSync(directory, { recursive: true, force: true });
+  await engine?.close();
 });
 
 function createRollups(receiver: string, engine = clickhouse): Rollups {

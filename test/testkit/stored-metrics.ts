@@ -2,9 +2,6 @@
  * An engine that stores what OTLP requests say, without sockets and spool, for tests that ask about series and KPIs.
  * Enters: messages; leaves: rows and rollups, on a clock of the test's choice. And KPIs from the text of a catalogue file.
  */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parse } from 'yaml';
 import { createClassifier } from '../../src/classify/classifier.js';
 import { loadTaxonomy } from '../../src/classify/taxonomy.js';
@@ -17,12 +14,12 @@ import type { Kpi } from '../../src/model/kpi.js';
 import { PointBatch } from '../../src/model/point-batch.js';
 import { defaultTaxonomyFile } from '../../src/pipeline.js';
 import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { type EmbeddedOptions, openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
-import { applyMigrations } from '../../src/store/migrations.js';
+import type { EmbeddedOptions } from '../../src/store/embedded-driver.js';
 import { Rollups } from '../../src/store/rollups.js';
 import { LIMITS } from './decode-fixture.js';
 import type { OtlpMessage } from './otlp-arbitrary.js';
 import { stringAttribute, toProtobuf } from './otlp-message.js';
+import { openScratchEngine } from './scratch-engine.js';
 
 export interface StoredMetrics {
   clickhouse: ClickHouse;
@@ -39,16 +36,10 @@ export interface StoredMetrics {
 /** `open` opens the engine; a single server where it is not given. */
 export async function openStoredMetrics(
   nowMs: number,
-  open: (options: EmbeddedOptions) => Promise<ClickHouse> = openEmbeddedClickHouse,
+  open?: (options: EmbeddedOptions) => Promise<ClickHouse>,
 ): Promise<StoredMetrics> {
-  const directory = mkdtempSync(join(tmpdir(), 'plumbline-stored-'));
-  mkdirSync(join(directory, 'tmp'));
-  const clickhouse = await open({
-    directory: join(directory, 'clickhouse'),
-    database: 'plumbline',
-    temporaryDirectory: join(directory, 'tmp'),
-  });
-  await applyMigrations(clickhouse);
+  const engine = await openScratchEngine(open && { open });
+  const { clickhouse } = engine;
   const rollups = new Rollups({
     clickhouse,
     receiver: 'receiver-a',
@@ -83,10 +74,7 @@ export async function openStoredMetrics(
       await rollups.settle();
       return clickhouse.query<Row>(text);
     },
-    async close() {
-      await clickhouse.close();
-      rmSync(directory, { recursive: true, force: true });
-    },
+    close: engine.close,
   };
 }
 

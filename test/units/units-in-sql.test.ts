@@ -1,35 +1,25 @@
 /** Units in the real engine: what a question with a threshold answers, whatever unit each sender speaks. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
 import { PointBatch } from '../../src/model/point-batch.js';
 import { parseUnit } from '../../src/model/unit.js';
 import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
-import { applyMigrations } from '../../src/store/migrations.js';
 import { decode } from '../testkit/decode-fixture.js';
 import { NOW_UNIX_MS } from '../testkit/otlp-arbitrary.js';
 import { NOW_UNIX_NANO, numberPoint, stringAttribute, toProtobuf } from '../testkit/otlp-message.js';
+import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 
-const directory = mkdtempSync(join(tmpdir(), 'plumbline-units-'));
+let engine: ScratchEngine;
 let clickhouse: ClickHouse;
 let inserts = 0;
 
 beforeAll(async () => {
-  mkdirSync(join(directory, 'tmp'));
-  clickhouse = await openEmbeddedClickHouse({
-    directory: join(directory, 'clickhouse'),
-    database: 'plumbline',
-    temporaryDirectory: join(directory, 'tmp'),
-  });
-  await applyMigrations(clickhouse);
+  engine = await openScratchEngine();
+  clickhouse = engine.clickhouse;
 });
 
 afterAll(async () => {
-  await clickhouse?.close();
-  rmSync(directory, { recursive: true, force: true });
+  await engine?.close();
 });
 
 /** One gauge of a service, a value each second, as it would arrive. */

@@ -3,7 +3,8 @@
  * leaves: SELECTs. What a value is, and how it is judged, is never told again here.
  */
 import type { Kpi } from '../../model/kpi.js';
-import { FROM_S, isChosen, lines, quote, START_S, STEP_S, TO_S, unionAll } from './sql-text.js';
+import { quote } from '../../model/sql-literal.js';
+import { FROM_S, isChosen, lines, START_S, STEP_S, TO_S, unionAll } from './sql-text.js';
 
 export interface Steps {
   start: string;

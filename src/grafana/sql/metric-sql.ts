@@ -3,8 +3,9 @@
  * SELECTs in the KPI's unit.
  */
 import type { Kpi } from '../../model/kpi.js';
+import { quote } from '../../model/sql-literal.js';
 import { parseUnit } from '../../model/unit.js';
-import { FROM_S, isChosen, lines, quote, START_S, STEP_S, TO_S } from './sql-text.js';
+import { FROM_S, isChosen, lines, START_S, STEP_S, TO_S } from './sql-text.js';
 
 const EXEMPLARS_MAX = 100;
 const VERSIONS_MAX = 100;

@@ -2,7 +2,9 @@
  * SQL over the metrics that Plumbline records about itself (docs/self-metrics.md), and over what it says of the catalogue's
  * coverage. Enters: names of metrics; leaves: SELECTs.
  */
-import { lines, quote, START_S, STEP_S, TO_S, unionAll } from './sql-text.js';
+
+import { quote } from '../../model/sql-literal.js';
+import { lines, START_S, STEP_S, TO_S, unionAll } from './sql-text.js';
 
 const RANGE = `start_time = ${START_S}, end_time = ${TO_S}, step_s = ${STEP_S}`;
 const ROWS_MAX = 500;

@@ -2,7 +2,9 @@
  * SQL over the list of series: what arrives, from whom, how much of it. Enters: names; leaves: SELECTs over tables that have a
  * row for each series, never for each point.
  */
-import { isChosen, lines, quote } from './sql-text.js';
+
+import { quote } from '../../model/sql-literal.js';
+import { isChosen, lines } from './sql-text.js';
 
 const ROWS_MAX = 200;
 const ENVIRONMENT =

@@ -2,6 +2,7 @@
  * Pieces of SQL that many panels share: the grid of time steps, literals, names of dashboard variables. Enters: values of the
  * catalogue; leaves: text. Only macros that the datasource's backend expands are used.
  */
+import { quote } from '../../model/sql-literal.js';
 
 export const FROM_S = 'toUnixTimestamp($__fromTime)';
 export const TO_S = 'toUnixTimestamp($__toTime)';
@@ -16,17 +17,8 @@ export const STEP_S =
 /** The time range from a whole step on. */
 export const START_S = `intDiv(${FROM_S}, ${STEP_S}) * ${STEP_S}`;
 
-/** A string literal: whatever is in it stays inside. */
-export function quote(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
-}
-
 export function quoteList(texts: readonly string[]): string {
   return texts.map(quote).join(', ');
-}
-
-export function quoteName(name: string): string {
-  return `\`${name.replaceAll('`', '\\`')}\``;
 }
 
 /**

@@ -3,8 +3,9 @@
  * series, which is small. A value with a quote in it cannot be chosen: it would end the text it is put into.
  */
 import type { GroupLabel, Kpi } from '../../model/kpi.js';
+import { quote } from '../../model/sql-literal.js';
 import { metricsOfKpi } from '../kpi-texts.js';
-import { lines, quote, quoteList } from './sql-text.js';
+import { lines, quoteList } from './sql-text.js';
 
 const VALUES_MAX = 1000;
 

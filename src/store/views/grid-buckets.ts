@@ -3,6 +3,7 @@
  * those that a border of the grid cuts in two. Enters: SQL of the grid; leaves: WITH elements and conditions in a form that
  * primary keys understand. The common rule of all views that read rollups.
  */
+import { quote } from '../../model/sql-literal.js';
 import type { Shape } from '../rollup-marks.js';
 
 export const RESOLUTIONS = ['day', 'hour', 'minute'] as const;
@@ -99,7 +100,6 @@ export function gridAliases(grid: Grid): string {
  * primary keys need it; functions of lambdas are not. `more` are further elements of its tuple.
  */
 export function refinedAliases(grid: Grid, name: string, shape: Shape, more = ''): string {
-  const literal = `'`.concat(shape, `'`);
   const waiting: Record<Resolution, string> = {
     day: 'groupUniqArray(toStartOfDay(time))',
     hour: 'groupUniqArrayIf(toStartOfHour(time), resolution_s <= 3600)',
@@ -111,7 +111,7 @@ export function refinedAliases(grid: Grid, name: string, shape: Shape, more = ''
   const marks = `(
         SELECT (${refined.join(',\n            ')}${more})
         FROM rollup_marks FINAL
-        WHERE waits AND shape = ${literal}
+        WHERE waits AND shape = ${quote(shape)}
     ) AS ${name}`;
   return [marks, ...RESOLUTIONS.map((r, i) => `${name}.${i + 1} AS ${name}_${r}`)].join(',\n    ');
 }

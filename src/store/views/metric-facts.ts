@@ -4,6 +4,7 @@
  * rules of increases are those of docs/increase.md, and tests hold the answers against the views of one shape.
  */
 import type { FactsQuery, FactsSql, QuantilesQuery } from '../../model/facts.js';
+import { quote } from '../../model/sql-literal.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
 import {
@@ -285,7 +286,7 @@ function factQuantiles({ metrics, start, end, step, shapes, grouped }: Quantiles
   const increases = (shape: Shape) => {
     const steps = names.map(
       (metric) =>
-        `SELECT * FROM ${shape}_increase(metric = ${quoteMetric(metric)}, start_time = ${start}, end_time = ${end}, step_s = ${step})`,
+        `SELECT * FROM ${shape}_increase(metric = ${quote(metric)}, start_time = ${start}, end_time = ${end}, step_s = ${step})`,
     );
     return `
             SELECT steps.*, labels.grp AS grp, labels.factor AS factor
@@ -295,10 +296,6 @@ function factQuantiles({ metrics, start, end, step, shapes, grouped }: Quantiles
   };
   const there = HISTOGRAM_SHAPES.filter((shape) => shapes.includes(shape));
   return quantileRows(increases, there.length > 0 ? there : HISTOGRAM_SHAPES.slice(0, 1));
-}
-
-function quoteMetric(name: string): string {
-  return `'`.concat(name.replaceAll('\\', '\\\\').replaceAll(`'`, `\\'`), `'`);
 }
 
 export const FACTS: FactsSql = { aliases: factAliases, rows: factRows, quantiles: factQuantiles };
