@@ -3,11 +3,12 @@
  * whole of it, for all series together and for each group. Enters: a Kpi and the SQL of facts; leaves: SQL text that page,
  * command line, views, dashboards and alert rules all use. Never asks ClickHouse anything itself.
  */
-import type { FactsQuery, FactsSql } from '../model/facts.js';
-import type { Kpi, Source } from '../model/kpi.js';
+import type { FactColumn, FactsQuery, FactsSql } from '../model/facts.js';
+import { termsOf } from '../model/formula-parts.js';
+import type { Kpi, Measure, Selector, Source } from '../model/kpi.js';
 import { countsEvents } from '../model/service-level.js';
 import { parseUnit } from '../model/unit.js';
-import { type JudgedBy, judgeSql } from './judge-sql.js';
+import { type JudgedBy, judgeSql, type SourceColumns } from './judge-sql.js';
 import {
   conversionSql,
   labelSql,
@@ -65,9 +66,15 @@ export const KPI_COLUMNS = [
  * The SELECT of `KPI_COLUMNS`. group: values of the KPI's labels in their order, [] for all series together. good and
  * total: events of ratios of amounts and of uptime, whichever way the KPI counts; 0 where there is nothing to count. Unknown values are NULL.
  */
-export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
+export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
+  const kpi = { ...all, sources: sourcesThere(all, grid.there) };
   const terms = placeTerms(kpi);
   const units = [...new Set(terms.flatMap(({ unit }) => unit ?? []))];
+  const shapes = shapesOf(kpi).filter((shape) => grid.there?.shapes.includes(shape) ?? true);
+  const kinds: Kinds = {
+    isCounted: shapes.some((shape) => shape !== 'number'),
+    isNumber: shapes.includes('number'),
+  };
   const query: FactsQuery = {
     metrics: quoteList(grid.there?.metrics ?? metricsOf(kpi)),
     start: grid.start,
@@ -78,7 +85,10 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
     hasFolded: grid.there?.hasFolded ?? true,
     validRange: validRangeOf(kpi, terms),
     ...(grid.where !== undefined && { where: grid.where }),
-    shapes: shapesOf(kpi).filter((shape) => grid.there?.shapes.includes(shape) ?? true),
+    shapes,
+    columns: columnsOf(terms, kinds),
+    // Measures of values leave counters out.
+    isAsSent: terms.every(({ term }) => term.measure === 'average' || term.measure === 'last'),
     labels: [
       {
         name: 'terms',
@@ -101,7 +111,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const ofGroups = `
     SELECT
         group${steps},
-        ${terms.map((term) => termColumns(term, unitOf(term), isSteps)).join(',\n        ')}
+        ${terms.map((term) => termColumns(term, unitOf(term), isSteps, kinds)).join(',\n        ')}
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
     ARRAY JOIN ${groups} AS group
     WHERE notEmpty(f.terms)
@@ -111,12 +121,7 @@ export function compileKpi(kpi: Kpi, facts: FactsSql, grid: KpiGrid): string {
     .reduce((inner, term) => joinQuantile(inner, term, kpi, facts, grid, query), ofGroups);
   const seconds = isSteps ? 'least(step_s, to_s - toUnixTimestamp(time))' : '(to_s - from_s)';
   const sources = kpi.sources.map((source) => sourceColumns(source, terms, kpi, `toFloat64(${seconds})`));
-  const tuples = sources.map(
-    (s) =>
-      `(${s.value}, ${s.samples}, ${s.points}, ${s.resets}, ${s.lastTime}, ${s.slots}, ${s.good}, ${s.total})`,
-  );
-  const tried = `[${tuples.join(',\n            ')}]`;
-  return `WITH ${facts.aliases(query)}${judgeSql(kpi, { tried, from: withQuantiles }, isSteps, grid.judgedBy)}`;
+  return `WITH ${facts.aliases(query)}${judgeSql(kpi, { sources, from: withQuantiles }, isSteps, grid.judgedBy)}`;
 }
 
 /** Numbers that are values of the KPI and outside of its valid range are no values. */
@@ -182,20 +187,65 @@ function joinQuantile(
         ON q.quantile_group = toJSONString(g.group)${isSteps ? ' AND q.quantile_time = g.time' : ''}`;
 }
 
+/** Sources that any metric is there for; where there is none, one that finds nothing. */
+function sourcesThere({ sources }: Kpi, there: KpiKinds | undefined): readonly Source[] {
+  if (there === undefined) return sources;
+  const isThere = ({ metric }: Selector) => there.metrics.includes(metric);
+  const own = sources.filter(({ formula }) =>
+    termsOf(formula).some(({ selectors }) => selectors.some(isThere)),
+  );
+  return own.length > 0 ? own : sources.slice(0, 1);
+}
+
+const COLUMNS_OF: Record<Measure, { counted: readonly FactColumn[]; number: readonly FactColumn[] }> = {
+  amount: { counted: ['count'], number: ['increase'] },
+  total: { counted: ['count', 'sum'], number: ['increase'] },
+  average: { counted: ['count', 'sum', 'has_sum'], number: ['level_count', 'level_sum'] },
+  last: { counted: [], number: ['level_count', 'last'] },
+};
+
+function columnsOf(terms: readonly PlacedTerm[], { isCounted, isNumber }: Kinds): FactColumn[] {
+  const needed = terms.flatMap(({ term, source }) => [
+    ...(isCounted ? COLUMNS_OF[term.measure].counted : []),
+    ...(isNumber ? COLUMNS_OF[term.measure].number : []),
+    ...(isProjected(source) ? (['begun_time'] as const) : []),
+  ]);
+  return [...new Set<FactColumn>([...needed, 'last_time', 'points', 'resets'])];
+}
+
+/** Which kinds of series there are: what counts what was recorded, and numbers. */
+interface Kinds {
+  isCounted: boolean;
+  isNumber: boolean;
+}
+
+/** Whether a formula asks since when its amounts have been counted. */
+function isProjected({ formula }: Source): boolean {
+  return formula.kind === 'per_user_cost' || (formula.kind === 'sum' && formula.perS !== undefined);
+}
+
 /** a: amount or total, n and s: values and their sum, l: newest value, p: points, r: resets, b and e: times of the
  * first and the newest, c: slots with any. */
-function termColumns({ k, term }: PlacedTerm, u: number | undefined, isSteps: boolean): string {
+function termColumns(
+  { k, term, source }: PlacedTerm,
+  u: number | undefined,
+  isSteps: boolean,
+  { isCounted, isNumber }: Kinds,
+): string {
   const is = `has(terms, ${k})`;
   const inUnit = (sum: string, count: string) =>
     u === undefined ? sum : `${sum} * factor_${u} + ${count} * offset_${u}`;
   const across = { average: 'avgIf', sum: 'sumIf', min: 'minIf', max: 'maxIf' }[term.across];
+  // Of what no series can have nothing is added.
+  const both = (counted: string, number: string) =>
+    isCounted && isNumber ? `(${counted} + ${number})` : isNumber ? number : counted;
   const value: Record<typeof term.measure, string[]> = {
-    amount: [`sumIf(f.count + f.increase, ${is}) AS a_${k}`],
-    total: [`sumIf(${inUnit('(f.sum + f.increase)', 'f.count')}, ${is}) AS a_${k}`],
+    amount: [`sumIf(${both('f.count', 'f.increase')}, ${is}) AS a_${k}`],
+    total: [`sumIf(${inUnit(both('f.sum', 'f.increase'), isCounted ? 'f.count' : '0')}, ${is}) AS a_${k}`],
     average: [
-      `sumIf(f.count + f.level_count, ${is}) AS n_${k}`,
-      `sumIf(${inUnit('(f.sum + f.level_sum)', '(f.count + f.level_count)')}, ${is}) AS s_${k}`,
-      `countIf(${is} AND NOT f.has_sum AND f.count > 0) AS u_${k}`,
+      `sumIf(${both('f.count', 'f.level_count')}, ${is}) AS n_${k}`,
+      `sumIf(${inUnit(both('f.sum', 'f.level_sum'), both('f.count', 'f.level_count'))}, ${is}) AS s_${k}`,
+      isCounted ? `countIf(${is} AND NOT f.has_sum AND f.count > 0) AS u_${k}` : `toUInt64(0) AS u_${k}`,
     ],
     last: [`${across}(${inUnit('f.last', '1')}, ${is} AND f.level_count > 0) AS l_${k}`],
   };
@@ -203,21 +253,10 @@ function termColumns({ k, term }: PlacedTerm, u: number | undefined, isSteps: bo
     ...value[term.measure],
     `sumIf(f.points, ${is}) AS p_${k}`,
     `sumIf(f.resets, ${is}) AS r_${k}`,
-    `minIf(f.begun_time, ${is}) AS b_${k}`,
+    ...(isProjected(source) ? [`minIf(f.begun_time, ${is}) AS b_${k}`] : []),
     `maxIf(f.last_time, ${is}) AS e_${k}`,
     isSteps ? `toUInt64(1) AS c_${k}` : `length(groupUniqArrayArrayIf(f.times, ${is})) AS c_${k}`,
   ].join(', ');
-}
-
-interface SourceColumns {
-  value: string;
-  samples: string;
-  points: string;
-  resets: string;
-  lastTime: string;
-  slots: string;
-  good: string;
-  total: string;
 }
 
 /** What a source says, as SQL over the columns of its terms. */

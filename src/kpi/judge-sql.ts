@@ -9,13 +9,25 @@ import { numberLiteral, quoteList } from './sql-text.js';
 /** The thresholds of metric_definitions at the time of a row, or those that the Kpi itself has. */
 export type JudgedBy = 'in_force' | 'own';
 
+/** What a source says, in SQL. One without points has nothing to say. */
+export interface SourceColumns {
+  /** In the KPI's unit, a Nullable(Float64). */
+  value: string;
+  samples: string;
+  points: string;
+  resets: string;
+  /** Time of the newest point. */
+  lastTime: string;
+  /** Slots of the grid with any. */
+  slots: string;
+  /** Events of ratios of amounts and of uptime. */
+  good: string;
+  total: string;
+}
+
 /** Rows of (group, time) and what each source says of them. */
 export interface Tried {
-  /**
-   * SQL of an array with a tuple for each source: value, samples, points, resets, time of the newest point, measured slots,
-   * good and total. A source without points has nothing to say.
-   */
-  tried: string;
+  sources: readonly SourceColumns[];
   from: string;
 }
 
@@ -29,7 +41,7 @@ export interface Tried {
  */
 export function judgeSql(
   kpi: Kpi,
-  { tried, from }: Tried,
+  { sources, from }: Tried,
   isSteps: boolean,
   judgedBy: JudgedBy = 'in_force',
 ): string {
@@ -39,22 +51,47 @@ export function judgeSql(
   const show = (sql: string) => `toString(round(ifNull(${sql}, 0), 6))`;
   const end = isSteps ? 'least(time + step_s, to_time)' : 'to_time';
   const slots = 'greatest(1, ceil((to_s - from_s) / step_s))';
-  const inForce = `
-        toInt64(toUnixTimestamp(${end})) * 1000 AS judged_ms,
-        multiIf(empty(versions), (toInt64(0), NULL, NULL, NULL), versions[1].1 > judged_ms, versions[1], arrayLast(v -> v.1 <= judged_ms, versions)) AS in_force`;
+  const versionOf = `multiIf(empty(versions), (toInt64(0), NULL, NULL, NULL), versions[1].1 > judged_ms, versions[1], arrayLast(v -> v.1 <= judged_ms, versions))`;
+  const judgedMs = `toInt64(toUnixTimestamp(${end})) * 1000`;
+  const tuples = sources.map(
+    (s) =>
+      `(${s.value}, ${s.samples}, ${s.points}, ${s.resets}, ${s.lastTime}, ${s.slots}, ${s.good}, ${s.total})`,
+  );
+  // One alone needs no search.
+  const chosen =
+    sources.length === 1
+      ? `${tuples[0]} AS best,
+        toUInt8(${sources[0]!.points} > 0) AS place`
+      : `[${tuples.join(',\n            ')}] AS tried,
+        arrayFirstIndex(t -> t.3 > 0, tried) AS place,
+        tried[greatest(place, 1)] AS best`;
   const best = `
     SELECT
         ${isSteps ? 'time' : 'from_time AS time'},
         group,
-        ${tried} AS tried,
-        arrayFirstIndex(t -> t.3 > 0, tried) AS place,
-        tried[greatest(place, 1)] AS best,${inForce}
+        ${chosen}${
+          isSteps
+            ? `,
+        ${judgedMs} AS judged_ms,
+        ${versionOf} AS in_force`
+            : ''
+        }
     FROM (${from})`;
+  const versions = versionsSql(kpi, judgedBy);
+  // A scalar subquery is worked out once, and a constant from there on.
+  const thresholds = isSteps
+    ? `
+    (SELECT ${versions.array}${versions.from}) AS versions`
+    : `
+    (
+        WITH ${versions.array} AS versions, ${judgedMs} AS judged_ms
+        SELECT ${versionOf}${versions.from}
+    ) AS in_force`;
   const doubts = isSteps
     ? ''
     : `completeness < ${numberLiteral(kpi.completenessMin)}, concat('only ', toString(round(100 * completeness)), ' % of the window is measured'),
             age_s > ${numberLiteral(kpi.staleAfterS)}, concat('nothing new for ', toString(round(age_s)), ' s'),`;
-  return `,${versionsSql(kpi, judgedBy)}
+  return `,${thresholds}
 SELECT
     time,
     group,
@@ -81,7 +118,7 @@ SELECT
 FROM
 (
     SELECT
-        time, group, best, in_force,
+        time, group, best, place,${isSteps ? ' in_force,' : ''}
         if(isFinite(best.1), best.1, NULL) AS value,
         if(place = 0, '', ${quoteList(kpi.sources.map(({ name }) => name))}[place]) AS source,
         ${isSteps ? '1.' : `least(1., best.6 / ${slots})`} AS completeness,
@@ -99,19 +136,19 @@ FROM
 )`;
 }
 
-function versionsSql(kpi: Kpi, judgedBy: JudgedBy): string {
+/** All versions of the thresholds, (from, target, warning, critical) in the order of time, and where they are read from. */
+function versionsSql(kpi: Kpi, judgedBy: JudgedBy): { array: string; from: string } {
   if (judgedBy === 'own') {
-    const thresholds = [kpi.target, kpi.warning, kpi.critical].map((value) =>
+    const own = [kpi.target, kpi.warning, kpi.critical].map((value) =>
       value === undefined ? 'NULL' : numberLiteral(value),
     );
     const type = 'Array(Tuple(Int64, Nullable(Float64), Nullable(Float64), Nullable(Float64)))';
-    return `
-    CAST([(0, ${thresholds.join(', ')})], '${type}') AS versions`;
+    return { array: `CAST([(0, ${own.join(', ')})], '${type}')`, from: '' };
   }
-  return `
-    (
-        SELECT arraySort(v -> v.1, groupArray((toUnixTimestamp64Milli(valid_from), target_value, warning_threshold, critical_threshold)))
+  return {
+    array: `arraySort(v -> v.1, groupArray((toUnixTimestamp64Milli(valid_from), target_value, warning_threshold, critical_threshold)))`,
+    from: `
         FROM metric_definitions FINAL
-        WHERE metric_name = ${quote(kpi.name)}
-    ) AS versions`;
+        WHERE metric_name = ${quote(kpi.name)}`,
+  };
 }

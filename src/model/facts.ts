@@ -4,6 +4,21 @@
  */
 import type { MetricShape } from './kpi.js';
 
+/** Columns of facts, those that have to be asked for. */
+export type FactColumn =
+  | 'count'
+  | 'sum'
+  | 'has_sum'
+  | 'increase'
+  | 'level_count'
+  | 'level_sum'
+  | 'last'
+  | 'begun_time'
+  | 'last_time'
+  | 'is_ended'
+  | 'points'
+  | 'resets';
+
 export interface FactsQuery {
   /** SQL of an Array(String). */
   metrics: string;
@@ -17,6 +32,13 @@ export interface FactsQuery {
   startsOnStep?: { stepS: number } | undefined;
   /** Shapes that are read; fewer are planned faster. All of them where none is given. */
   shapes?: readonly MetricShape[];
+  /** Columns that are wanted; fewer are planned faster. All of them where none is given. */
+  columns?: readonly FactColumn[];
+  /**
+   * True where nothing is wanted of counters, only values as they were sent: nothing has to be known of the points before,
+   * and what a counter grew by is not worked out (increase is 0, begun_time that of the first point).
+   */
+  isAsSent?: boolean;
   /** Columns of `series` (SQL AS name) that come with the rows, of the row that describes the series. */
   labels?: readonly { name: string; sql: string }[];
   /** Condition on columns of `series`. */
@@ -57,8 +79,7 @@ export interface FactsSql {
   /** Elements of a WITH clause that `rows` needs: from_time, to_time and step_s among them. */
   aliases(query: FactsQuery): string;
   /**
-   * A SELECT of (series_id, labels, time or times, count, sum, has_sum, increase, level_count, level_sum, last, begun_time,
-   * last_time, is_ended, points, resets): one row for each series and step that have any point. begun_time: since when what
+   * A SELECT of (series_id, labels, time or times, and the columns in the order of FactColumn): one row for each series and step that have any point. begun_time: since when what
    * grew has been counted (the point before, the start of a counter, or the first point); last_time: of the newest value.
    */
   rows(query: FactsQuery): string;

@@ -116,9 +116,10 @@ export function refinedAliases(grid: Grid, name: string, shape: Shape, more = ''
   return [marks, ...RESOLUTIONS.map((r, i) => `${name}.${i + 1} AS ${name}_${r}`)].join(',\n    ');
 }
 
-/** Whether the bucket that begins at `time` is read as it is. `name`: that of `refinedAliases`. */
-export function isTaken(name: string, r: Resolution): string {
-  return `(time < ${r}_begin OR time >= ${r}_from AND time < ${r}_to) AND time NOT IN ${name}_${r}`;
+/** Whether the bucket that begins at `time` is read as it is. `name`: that of `refinedAliases`; `withPast`: also before the grid. */
+export function isTaken(name: string, r: Resolution, withPast = true): string {
+  const within = `time >= ${r}_from AND time < ${r}_to`;
+  return `${withPast ? `(time < ${r}_begin OR ${within})` : within} AND time NOT IN ${name}_${r}`;
 }
 
 /** The opposite for the bucket of resolution `r` in which `time` lies. */

@@ -3,7 +3,7 @@
  * often and how much, without buckets and quantiles. Enters: SQL of the metrics and of the grid; leaves: SQL text. The
  * rules of increases are those of docs/increase.md, and tests hold the answers against the views of one shape.
  */
-import type { FactsQuery, FactsSql, QuantilesQuery } from '../../model/facts.js';
+import type { FactColumn, FactsQuery, FactsSql, QuantilesQuery } from '../../model/facts.js';
 import { quote } from '../../model/sql-literal.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
@@ -21,61 +21,124 @@ import { isInlying, isOutside, isReached, outlyingAliases, rangedSeries } from '
 
 const ZERO_TIME = `toDateTime64(0, 9, 'UTC')`;
 
-/**
- * A row of a chain in one form for all shapes. a and b: of numbers the integer and the double of a value, of the others
- * count and sum. first_…, last_…: of what counts since its start (is_chained), else 0. inside_…: what the row itself grew
- * by; of deltas all of it. levels, level_total, value: numbers as they were sent.
- */
-const NUMBER_COLUMNS = `epoch, kind IN ('cumulative_counter', 'cumulative_updown') AND count > 0 AS is_chained, kind = 'cumulative_updown' AS may_fall,
-            if(is_chained, first_int, 0) AS first_a, if(is_chained, first_double, 0) AS first_b,
-            if(is_chained, last_int, 0) AS last_a, if(is_chained, last_double, 0) AS last_b,
-            toInt64(0) AS inside_a, increase AS inside_b, true AS has_sum,
-            count AS levels, sum AS level_total, toFloat64(last_int) + last_double AS value,
-            points AS row_points, resets AS row_resets, first_time, last_time AS row_last_time, ended_time AS row_ended_time`;
-
-const NUMBER_POINT_COLUMNS = `if(kind IN ('cumulative_counter', 'cumulative_updown'), start_time, ${ZERO_TIME}) AS epoch,
-            kind IN ('cumulative_counter', 'cumulative_updown') AND value_type != 'none' AND isFinite(value_double) AS is_chained, kind = 'cumulative_updown' AS may_fall,
-            if(is_chained, value_int, 0) AS first_a, if(is_chained, value_double, 0) AS first_b, first_a AS last_a, first_b AS last_b, toInt64(0) AS inside_a,
-            if(isFinite(value_double), multiIf(kind = 'delta_counter', greatest(toFloat64(value_int) + value_double, 0), kind = 'delta_updown', toFloat64(value_int) + value_double, 0), 0) AS inside_b,
-            true AS has_sum, toUInt64(value_type != 'none' AND isFinite(value_double)) AS levels,
-            if(isFinite(value_double), toFloat64(value_int) + value_double, 0) AS level_total, toFloat64(value_int) + value_double AS value,
-            toUInt64(1) AS row_points, toUInt64(0) AS row_resets, time AS first_time, time AS row_last_time, if(value_type = 'none', time, ${ZERO_TIME}) AS row_ended_time`;
-
-/** Of histograms and summaries. */
-const COUNTED_COLUMNS = `epoch, is_cumulative AND NOT ended AS is_chained, false AS may_fall,
-            if(ended, 0, toInt64(first_count)) AS first_a, if(ended, 0, first_sum) AS first_b, if(ended, 0, toInt64(last_count)) AS last_a, if(ended, 0, last_sum) AS last_b,
-            if(ended, 0, toInt64(last_count - first_count + carried_count)) AS inside_a, if(ended, 0, last_sum - first_sum + carried_sum) AS inside_b, has_sum OR ended AS has_sum,
-            toUInt64(NOT ended) AS levels, toFloat64(0) AS level_total, toFloat64(0) AS value,
-            points AS row_points, resets AS row_resets, first_time, last_time AS row_last_time, if(ended, last_time, ${ZERO_TIME}) AS row_ended_time`;
-
-const COUNTED_POINT_COLUMNS = `if(is_cumulative, start_time, ${ZERO_TIME}) AS epoch, is_cumulative AND bitAnd(flags, 1) = 0 AS is_chained, false AS may_fall,
-            if(is_chained, toInt64(count), 0) AS first_a, if(is_chained, ifNull(if(isFinite(sum), sum, 0), 0), 0) AS first_b, first_a AS last_a, first_b AS last_b,
-            if(is_chained OR bitAnd(flags, 1) = 1, 0, toInt64(count)) AS inside_a, if(is_chained OR bitAnd(flags, 1) = 1, 0, ifNull(if(isFinite(sum), sum, 0), 0)) AS inside_b,
-            ifNull(isFinite(sum), false) OR count = 0 OR bitAnd(flags, 1) = 1 AS has_sum, toUInt64(bitAnd(flags, 1) = 0) AS levels, toFloat64(0) AS level_total, toFloat64(0) AS value,
-            toUInt64(1) AS row_points, toUInt64(0) AS row_resets, time AS first_time, time AS row_last_time, if(bitAnd(flags, 1) = 1, time, ${ZERO_TIME}) AS row_ended_time`;
-
-/** Tables whose rows become those of a chain by the same expressions, and the columns that these need. */
+/** Tables whose rows become those of a chain by the same expressions. */
 interface Family {
   isNumber: boolean;
-  columns: string;
-  pointColumns: string;
-  read: string;
-  readPoints: string;
+  /** What is read of a rollup, and what makes the same of a point. */
+  read: Readonly<Record<string, string>>;
+  /** Columns of a chain, of what is read. */
+  chain: Readonly<Record<ChainColumn, string>>;
 }
+
+/**
+ * A row of a chain in one form for all shapes. a and b: of numbers the integer and the double of a value, of the others
+ * count and sum. first_…, last_…: of what counts since its start (is_chained); of others they mean nothing. inside_…: what the
+ * row itself grew by; of deltas all of it. levels, level_total, value: numbers as they were sent.
+ */
+type ChainColumn =
+  | 'epoch'
+  | 'is_chained'
+  | 'may_fall'
+  | 'first_a'
+  | 'first_b'
+  | 'last_a'
+  | 'last_b'
+  | 'inside_a'
+  | 'inside_b'
+  | 'has_sum'
+  | 'levels'
+  | 'level_total'
+  | 'value'
+  | 'row_points'
+  | 'row_resets'
+  | 'first_time'
+  | 'row_last_time'
+  | 'row_ended_time';
+
+const IS_VALUE = `value_type != 'none' AND isFinite(value_double)`;
+const POINT_DOUBLE = 'if(isFinite(value_double), value_double, 0)';
 
 const NUMBERS: Family = {
   isNumber: true,
-  columns: NUMBER_COLUMNS,
-  pointColumns: NUMBER_POINT_COLUMNS,
-  read: 'epoch, kind, points, count, sum, first_time, last_time, first_int, first_double, last_int, last_double, increase, resets, ended_time',
-  readPoints: 'time, start_time, kind, value_type, value_int, value_double',
+  read: {
+    epoch: `if(kind IN ('cumulative_counter', 'cumulative_updown'), start_time, ${ZERO_TIME})`,
+    kind: 'kind',
+    points: 'toUInt64(1)',
+    count: `toUInt64(${IS_VALUE})`,
+    sum: `if(${IS_VALUE}, toFloat64(value_int) + value_double, 0)`,
+    first_time: 'time',
+    last_time: 'time',
+    first_int: 'value_int',
+    first_double: POINT_DOUBLE,
+    last_int: 'value_int',
+    last_double: POINT_DOUBLE,
+    increase: `if(isFinite(value_double), multiIf(kind = 'delta_counter', greatest(toFloat64(value_int) + value_double, 0), kind = 'delta_updown', toFloat64(value_int) + value_double, 0), 0)`,
+    resets: 'toUInt64(0)',
+    ended_time: `if(value_type = 'none', time, ${ZERO_TIME})`,
+  },
+  chain: {
+    epoch: 'epoch',
+    is_chained: `kind IN ('cumulative_counter', 'cumulative_updown') AND count > 0`,
+    may_fall: `kind = 'cumulative_updown'`,
+    first_a: 'first_int',
+    first_b: 'first_double',
+    last_a: 'last_int',
+    last_b: 'last_double',
+    inside_a: 'toInt64(0)',
+    inside_b: 'increase',
+    has_sum: 'true',
+    levels: 'count',
+    level_total: 'sum',
+    value: 'toFloat64(last_int) + last_double',
+    row_points: 'points',
+    row_resets: 'resets',
+    first_time: 'first_time',
+    row_last_time: 'last_time',
+    row_ended_time: 'ended_time',
+  },
 };
+
+const POINT_SUM = 'ifNull(if(isFinite(sum), sum, 0), 0)';
+
+/** Histograms and summaries. */
 const COUNTED: Family = {
   isNumber: false,
-  columns: COUNTED_COLUMNS,
-  pointColumns: COUNTED_POINT_COLUMNS,
-  read: 'epoch, ended, points, first_time, last_time, first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum, resets',
-  readPoints: 'time, start_time, count, sum, flags',
+  read: {
+    epoch: `if(is_cumulative, start_time, ${ZERO_TIME})`,
+    is_cumulative: 'is_cumulative',
+    ended: 'toBool(bitAnd(flags, 1) = 1)',
+    points: 'toUInt64(1)',
+    first_time: 'time',
+    last_time: 'time',
+    first_count: 'count',
+    last_count: 'count',
+    carried_count: 'if(is_cumulative, 0, count)',
+    has_sum: 'toBool(ifNull(isFinite(sum), false) OR count = 0)',
+    first_sum: POINT_SUM,
+    last_sum: POINT_SUM,
+    carried_sum: `if(is_cumulative, 0, ${POINT_SUM})`,
+    resets: 'toUInt64(0)',
+  },
+  chain: {
+    epoch: 'epoch',
+    is_chained: 'is_cumulative AND NOT ended',
+    may_fall: 'false',
+    first_a: 'toInt64(first_count)',
+    first_b: 'first_sum',
+    last_a: 'toInt64(last_count)',
+    last_b: 'last_sum',
+    inside_a: 'if(ended, 0, toInt64(last_count - first_count + carried_count))',
+    inside_b: 'if(ended, 0, last_sum - first_sum + carried_sum)',
+    has_sum: 'has_sum OR ended',
+    levels: 'toUInt64(NOT ended)',
+    level_total: 'toFloat64(0)',
+    value: 'toFloat64(0)',
+    row_points: 'points',
+    row_resets: 'resets',
+    first_time: 'first_time',
+    row_last_time: 'last_time',
+    row_ended_time: `if(ended, last_time, ${ZERO_TIME})`,
+  },
 };
 
 /** Summaries only ever grow. */
@@ -114,97 +177,178 @@ function factAliases(query: FactsQuery): string {
     ${refined.join(',\n    ')}${outlying}`;
 }
 
+const ALL_COLUMNS: readonly FactColumn[] = [
+  'count',
+  'sum',
+  'has_sum',
+  'increase',
+  'level_count',
+  'level_sum',
+  'last',
+  'begun_time',
+  'last_time',
+  'is_ended',
+  'points',
+  'resets',
+];
+
+/** What a query reads: the engine takes a while to analyse each expression, so nothing is written that nobody uses. */
+interface Needs {
+  families: readonly Family[];
+  /** Both families: rows say which they are of. */
+  isMixed: boolean;
+  isNumber: boolean;
+  isCounted: boolean;
+  has: (...columns: FactColumn[]) => boolean;
+  /** Whether a row has to know the one before. */
+  isChained: boolean;
+}
+
+function needsOf({ shapes = SHAPES, columns = ALL_COLUMNS, isAsSent = false }: FactsQuery): Needs {
+  const isNumber = shapes.includes('number');
+  const isCounted = shapes.some((shape) => shape !== 'number');
+  return {
+    families: [...(isNumber ? [NUMBERS] : []), ...(isCounted ? [COUNTED] : [])],
+    isMixed: isNumber && isCounted,
+    isNumber,
+    isCounted,
+    has: (...wanted) => wanted.some((column) => columns.includes(column)),
+    isChained: isCounted || !isAsSent,
+  };
+}
+
+function chainColumns({ has, isChained, isNumber, isCounted }: Needs): ChainColumn[] {
+  const needed: [ChainColumn, boolean][] = [
+    ['epoch', isChained],
+    ['is_chained', isChained],
+    ['may_fall', isChained && isNumber],
+    ['first_a', isChained],
+    ['last_a', isChained],
+    ['inside_a', isCounted && has('count')],
+    ['first_b', isChained && (isNumber || has('sum'))],
+    ['last_b', isChained && (isNumber || has('sum'))],
+    ['inside_b', has('sum', 'increase')],
+    ['has_sum', isCounted && has('has_sum')],
+    ['levels', (isNumber && has('level_count')) || has('last', 'begun_time', 'last_time', 'is_ended')],
+    ['level_total', isNumber && has('level_sum')],
+    ['value', has('last')],
+    ['row_points', has('points')],
+    ['row_resets', has('resets')],
+    ['first_time', true],
+    ['row_last_time', has('last', 'last_time', 'begun_time', 'is_ended')],
+    ['row_ended_time', has('is_ended')],
+  ];
+  return needed.filter(([, isNeeded]) => isNeeded).map(([column]) => column);
+}
+
 /**
  * Rows (series_id and the columns above) that together hold every point of the shapes before the end once. Tables are read
  * as they are and put together before anything is computed: the engine analyses each expression once for each SELECT.
  */
-function chainRows(shapes: readonly Shape[], series: string, query: FactsQuery): string {
-  const families = [
-    { family: NUMBERS, members: shapes.filter((shape) => shape === 'number') },
-    { family: COUNTED, members: shapes.filter((shape) => shape !== 'number') },
-  ];
-  return families
-    .filter(({ members }) => members.length > 0)
-    .flatMap(({ family, members }) => {
-      const branches = members.map((shape) => readTables(shape, family, series, query));
-      const together = (columns: string, from: string[]) => `
-        SELECT series_id, ${family.isNumber} AS is_number, ${columns}
-        FROM (${from.join('\n            UNION ALL')})`;
-      return [
-        together(
-          family.columns,
-          branches.flatMap(({ rollups }) => rollups),
-        ),
-        together(
-          family.pointColumns,
-          branches.map(({ points }) => points),
-        ),
-      ];
+function chainRows(needs: Needs, series: string, query: FactsQuery): string {
+  const columns = chainColumns(needs);
+  const { shapes = SHAPES } = query;
+  return needs.families
+    .map((family) => {
+      const chain = columns.map((column) => [column, family.chain[column]] as const);
+      const isRead = (name: string) => chain.some(([, sql]) => new RegExp(`\\b${name}\\b`).test(sql));
+      const read = Object.entries(family.read).filter(([name]) => isRead(name));
+      const tables = shapes
+        .filter((shape) => (shape === 'number') === family.isNumber)
+        .flatMap((shape) => readTables(shape, read, series, query, needs));
+      const own = needs.isMixed ? `, ${family.isNumber} AS is_number` : '';
+      return `
+        SELECT series_id${own}, ${chain.map(([column, sql]) => (sql === column ? sql : `${sql} AS ${column}`)).join(', ')}
+        FROM (${tables.join('\n            UNION ALL')})`;
     })
     .join('\n        UNION ALL');
 }
 
 function readTables(
   shape: Shape,
-  family: Family,
+  read: readonly [name: string, ofPoint: string][],
   series: string,
   query: FactsQuery,
-): { rollups: string[]; points: string } {
-  const cumulative = family.isNumber ? '' : `, ${isCumulative(shape)} AS is_cumulative`;
-  const branch = (columns: string, table: string, ...conditions: string[]) => `
-            SELECT series_id, ${columns}${cumulative}
+  { isChained }: Needs,
+): string[] {
+  const named = (name: string, sql: string) => (sql === name ? name : `${sql} AS ${name}`);
+  const rolled = read.map(([name]) => named(name, name === 'is_cumulative' ? isCumulative(shape) : name));
+  const single = read.map(([name, sql]) => named(name, name === 'is_cumulative' ? isCumulative(shape) : sql));
+  const branch = (columns: readonly string[], table: string, ...conditions: string[]) => `
+            SELECT series_id, ${columns.join(', ')}
             FROM ${shape}_${table}
             WHERE series_id IN (${series}) AND time < to_time AND ${conditions.join('\n                AND ')}`;
-  const { read, readPoints } = family;
   const waiting = waitingOf(shape);
+  const taken = (r: Resolution) => isTaken(waiting, r, isChained);
+  const refined = (r: Resolution) => isRefined(waiting, r);
   const range = shape === 'number' ? query.validRange : undefined;
   if (range !== undefined) {
-    const reached = (r: Resolution) => isReached(r, (at) => isRefined(waiting, at));
+    const reached = (r: Resolution) => isReached(r, refined);
     const outside = `value_type != 'none' AND isFinite(value_double) AND ${isOutside(range, '(toFloat64(value_int) + value_double)')}`;
     const ranged = `LEFT JOIN (${rangedSeries(query, range)}) AS ranged ON ranged.id = series_id`;
-    return {
-      rollups: [
-        branch(read, '1d FINAL', isTaken(waiting, 'day'), isInlying('day')),
-        branch(read, '1h FINAL', isTaken(waiting, 'hour'), reached('day'), isInlying('hour')),
-        branch(read, '1m FINAL', isTaken(waiting, 'minute'), reached('hour'), isInlying('minute')),
-      ],
-      points: branch(
-        readPoints,
-        `points FINAL ${ranged}`,
-        reached('minute'),
-        `NOT (ranged.id != 0 AND ${outside})`,
-      ),
-    };
+    return [
+      branch(rolled, '1d FINAL', taken('day'), isInlying('day')),
+      branch(rolled, '1h FINAL', taken('hour'), reached('day'), isInlying('hour')),
+      branch(rolled, '1m FINAL', taken('minute'), reached('hour'), isInlying('minute')),
+      branch(single, `points FINAL ${ranged}`, reached('minute'), `NOT (ranged.id != 0 AND ${outside})`),
+    ];
   }
-  return {
-    rollups: [
-      branch(read, '1d FINAL', isTaken(waiting, 'day')),
-      branch(read, '1h FINAL', isTaken(waiting, 'hour'), isRefined(waiting, 'day')),
-      branch(read, '1m FINAL', isTaken(waiting, 'minute'), isRefined(waiting, 'hour')),
-    ],
-    points: branch(readPoints, 'points FINAL', isRefined(waiting, 'minute')),
-  };
+  return [
+    branch(rolled, '1d FINAL', taken('day')),
+    branch(rolled, '1h FINAL', taken('hour'), refined('day')),
+    branch(rolled, '1m FINAL', taken('minute'), refined('hour')),
+    branch(single, 'points FINAL', refined('minute')),
+  ];
 }
 
 const STEP_OF = `toDateTime(from_s + intDiv(toUnixTimestamp(first_time) - from_s, step_s) * step_s, 'UTC')`;
 
 /**
- * SELECT of (series_id, time, count, sum, has_sum, increase, level_count, level_sum, last, begun_time, last_time, is_ended, points,
- * resets): count and sum of what histograms and summaries recorded; increase of counters; level_…: values of numbers as
- * they were sent, gauges above all. Needs `factAliases`.
+ * SELECT of (series_id, labels, time or times, and the columns of the query): count and sum of what histograms and
+ * summaries recorded; increase of counters; level_…: values of numbers as they were sent, gauges above all. Needs
+ * `factAliases`.
  */
 function factRows(query: FactsQuery): string {
-  const { metrics, shapes = SHAPES, labels = [], where = 'true', isWhole = false, hasFolded = true } = query;
+  const { metrics, labels = [], isWhole = false, hasFolded = true } = query;
+  const needs = needsOf(query);
   const own = `SELECT series_id FROM series WHERE metric_name IN ${metrics}`;
   const series = hasFolded
     ? `${own} UNION ALL SELECT series_id FROM folded_series WHERE overflow_series_id IN (${own})`
     : own;
-  const select = labels.map(({ name, sql }) => `, ${sql} AS ${name}`).join('');
+  const id = hasFolded ? 'shown_series_id' : 'series_id';
+  const rows = chainRows(needs, series, query);
+  const described = describedSeries(query, own, needs.isChained);
+  const from = needs.isChained
+    ? `
+    (${linkedRows(needs, rows, described)}
+    )`
+    : ` (${rows}
+    ) AS linked
+    LEFT SEMI JOIN (${described}) AS described ON described.id = linked.series_id
+    WHERE first_time >= from_time`;
   const carry = labels.map(({ name }) => `, any(${name}) AS ${name}`).join('');
+  return `
+    SELECT
+        ${id} AS series_id${carry},
+        ${isWhole ? `groupUniqArray(${STEP_OF})` : STEP_OF} AS ${isWhole ? 'times' : 'time'},
+        ${factColumns(needs).join(',\n        ')}
+    FROM${from}
+    GROUP BY ${id}${isWhole ? '' : ', time'}`;
+}
+
+/** (id, shown_series_id, observed_since, labels) of the metrics' series; observed_since only where chains need it. */
+function describedSeries(
+  { metrics, labels = [], where = 'true', hasFolded = true }: FactsQuery,
+  own: string,
+  isChained: boolean,
+): string {
+  const select = labels.map(({ name, sql }) => `, ${sql} AS ${name}`).join('');
   const names = labels.map(({ name }) => `, ${name}`).join('');
-  const ownOnly = `SELECT series_id AS id, series_id AS shown_series_id, resource_id${select} FROM series WHERE metric_name IN ${metrics} AND ${where}`;
+  const resource = isChained ? ', resource_id' : '';
+  const ownOnly = `SELECT series_id AS id${resource}${select} FROM series WHERE metric_name IN ${metrics} AND ${where}`;
+  // A folded series is described by its overflow series; what is in both tables describes itself.
   const withFolded = `
-                SELECT ids.id AS id, s.series_id AS shown_series_id, resource_id${select}
+                SELECT ids.id AS id, s.series_id AS shown_series_id${resource}${select}
                 FROM series AS s
                 INNER JOIN
                 (
@@ -214,70 +358,88 @@ function factRows(query: FactsQuery): string {
                     WHERE overflow_series_id IN (${own}) AND series_id NOT IN (${own})
                 ) AS ids ON ids.shown = s.series_id
                 WHERE metric_name IN ${metrics} AND ${where}`;
-  // A folded series is described by its overflow series; what is in both tables describes itself.
-  const described = `
-            SELECT id, any(shown_series_id) AS shown_series_id, min(r.first_time) AS observed_since${carry}
-            FROM (${hasFolded ? withFolded : ownOnly}) AS s
-            LEFT JOIN resource_activity AS r ON s.resource_id = r.resource_id
-            GROUP BY id`;
+  const from = hasFolded ? withFolded : ownOnly;
+  if (!isChained) return from;
+  const shown = hasFolded ? ', shown_series_id' : '';
   return `
-    SELECT
-        shown_series_id AS series_id${carry},
-        ${isWhole ? `groupUniqArray(${STEP_OF})` : STEP_OF} AS ${isWhole ? 'times' : 'time'},
-        sumIf(grown_a, NOT is_number) AS count,
-        sumIf(grown_b, NOT is_number) AS sum,
-        min(grown_has_sum) AS has_sum,
-        sumIf(toFloat64(grown_a) + grown_b, is_number) AS increase,
-        sumIf(levels, is_number) AS level_count,
-        sumIf(level_total, is_number) AS level_sum,
-        argMaxIf(value, row_last_time, levels > 0) AS last,
-        minIf(grown_since, levels > 0) AS begun_time,
-        maxIf(row_last_time, levels > 0) AS last_time,
-        max(row_ended_time) > last_time AS is_ended,
-        sum(row_points) AS points,
-        sum(row_resets) AS resets
-    FROM
-    (
+            SELECT id${shown}, r.observed_since AS observed_since${names}
+            FROM (${from}) AS s
+            LEFT JOIN (SELECT resource_id, min(first_time) AS observed_since FROM resource_activity GROUP BY resource_id) AS r
+                ON s.resource_id = r.resource_id`;
+}
+
+/** Columns of a row that the next one of its chain needs: those of the tuple `before`, one window function for all of them. */
+function carriedOn({ isNumber, isCounted, has }: Needs): ChainColumn[] {
+  return [
+    'is_chained',
+    'last_a',
+    ...(isNumber || has('sum') ? (['last_b'] as const) : []),
+    ...(isCounted && has('has_sum') ? (['has_sum'] as const) : []),
+    ...(has('begun_time') ? (['row_last_time'] as const) : []),
+  ];
+}
+
+const beforeOf = (needs: Needs) => (column: ChainColumn) => `before.${carriedOn(needs).indexOf(column) + 1}`;
+
+/** SQL of the columns that are asked for, over the rows of a series in a step. */
+function factColumns(needs: Needs): string[] {
+  const { isMixed, isNumber, isCounted, isChained, has } = needs;
+  const before = beforeOf(needs);
+  const grown = (part: 'a' | 'b') =>
+    `multiIf(goes_on, first_${part} - ${before(`last_${part}`)}, is_known, first_${part}, 0)`;
+  const [counted, number] = isMixed ? ['If', 'If'] : ['', ''];
+  const [ofCounted, ofNumber] = isMixed ? [', NOT is_number', ', is_number'] : ['', ''];
+  const columns: Record<FactColumn, () => string> = {
+    count: () => (isCounted ? `sum${counted}(${grown('a')} + inside_a${ofCounted})` : 'toInt64(0)'),
+    sum: () => (isCounted ? `sum${counted}(${grown('b')} + inside_b${ofCounted})` : 'toFloat64(0)'),
+    has_sum: () => (isCounted ? `min(has_sum AND (NOT goes_on OR ${before('has_sum')}))` : 'true'),
+    increase: () =>
+      isNumber && isChained
+        ? `sum${number}(toFloat64(${grown('a')}) + (${grown('b')} + inside_b)${ofNumber})`
+        : 'toFloat64(0)',
+    level_count: () => (isNumber ? `sum${number}(levels${ofNumber})` : 'toUInt64(0)'),
+    level_sum: () => (isNumber ? `sum${number}(level_total${ofNumber})` : 'toFloat64(0)'),
+    last: () => 'argMaxIf(value, row_last_time, levels > 0)',
+    begun_time: () =>
+      isChained
+        ? `minIf(multiIf(${before('is_chained')}, ${before('row_last_time')}, is_known, epoch, first_time), levels > 0)`
+        : 'minIf(first_time, levels > 0)',
+    last_time: () => 'maxIf(row_last_time, levels > 0)',
+    is_ended: () => 'max(row_ended_time) > maxIf(row_last_time, levels > 0)',
+    points: () => 'sum(row_points)',
+    resets: () =>
+      isChained ? `sum(row_resets + (${before('is_chained')} AND NOT goes_on))` : 'sum(row_resets)',
+  };
+  return ALL_COLUMNS.filter((column) => has(column)).map((column) => `${columns[column]()} AS ${column}`);
+}
+
+/** Rows of chains with what the row before says: whether they go on from it, or else from a known start. */
+function linkedRows(needs: Needs, rows: string, described: string): string {
+  const { isMixed, isNumber } = needs;
+  const before = beforeOf(needs);
+  const risesAsNumber = `toFloat64(first_a - ${before('last_a')}) + (first_b - ${before('last_b')}) >= 0`;
+  const risesAsCount = `first_a >= ${before('last_a')}`;
+  const rises = isMixed
+    ? `may_fall OR if(is_number, ${risesAsNumber}, ${risesAsCount})`
+    : isNumber
+      ? `may_fall OR ${risesAsNumber}`
+      : risesAsCount;
+  return `
         SELECT
-            shown_series_id${names}, first_time, is_number, row_last_time, row_ended_time, levels, level_total, value, row_points,
-            first_a - base_a + inside_a AS grown_a,
-            first_b - base_b + inside_b AS grown_b,
-            has_sum AND (NOT goes_on OR previous_has_sum) AS grown_has_sum,
-            multiIf(has_previous, previous_time, is_chained AND is_known, epoch, first_time) AS grown_since,
-            row_resets + (has_previous AND NOT goes_on) AS row_resets
+            *,
+            ${before('is_chained')} AND (${rises}) AS goes_on,
+            ${before('is_chained')} OR is_chained AND epoch > ${ZERO_TIME} AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
+                OR observed_since > ${ZERO_TIME} AND observed_since < first_time - INTERVAL 1 SECOND) AS is_known
         FROM
         (
-            SELECT
-                *,
-                multiIf(goes_on, previous_a, is_known, 0, first_a) AS base_a,
-                multiIf(goes_on, previous_b, is_known, 0, first_b) AS base_b
-            FROM
-            (
-                SELECT
-                    * EXCEPT (may_fall, observed_since),
-                    has_previous AND (may_fall OR if(is_number, toFloat64(first_a - previous_a) + (first_b - previous_b) >= 0, first_a >= previous_a)) AS goes_on,
-                    has_previous OR epoch > ${ZERO_TIME} AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
-                        OR observed_since > ${ZERO_TIME} AND observed_since < first_time - INTERVAL 1 SECOND) AS is_known
-                FROM
-                (
-                    SELECT
-                        *,
-                        lagInFrame(is_chained, 1, false) OVER chain AS has_previous,
-                        lagInFrame(last_a) OVER chain AS previous_a,
-                        lagInFrame(last_b) OVER chain AS previous_b,
-                        lagInFrame(has_sum) OVER chain AS previous_has_sum,
-                        lagInFrame(row_last_time) OVER chain AS previous_time
-                    FROM (${chainRows(shapes, series, query)}
-                    )
-                    WHERE is_chained OR first_time >= from_time
-                    WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
-                ) AS linked
-                INNER JOIN (${described}) AS described ON described.id = linked.series_id
-                WHERE first_time >= from_time
+            SELECT *, lagInFrame((${carriedOn(needs).join(', ')})) OVER chain AS before
+            FROM (${rows}
             )
-        )
-    )
-    GROUP BY shown_series_id${isWhole ? '' : ', time'}`;
+            WHERE is_chained OR first_time >= from_time
+            WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+        ) AS linked
+        LEFT SEMI JOIN (${described}) AS described ON described.id = linked.series_id
+        WHERE first_time >= from_time`;
 }
 
 function factQuantiles({ metrics, start, end, step, shapes, grouped }: QuantilesQuery): string {
