@@ -3,6 +3,7 @@
  * it says of the stored data, judged by its own thresholds, next to what the definition in force says. Reads only.
  */
 import { compileKpi } from '../kpi/compile-kpi.js';
+import { ownThresholds } from '../kpi/judge-sql.js';
 import { createKpiReader, type KpiRow } from '../kpi/kpi-reader.js';
 import { describeDefinition } from '../kpi/publish-catalogue.js';
 import type { ClickHouse } from '../model/clickhouse.js';
@@ -49,7 +50,7 @@ export interface DryRun {
 export async function dryRun(kpis: readonly Kpi[], clickhouse: ClickHouse, endS: number): Promise<DryRun> {
   const inForce = await readInForce(clickhouse);
   const before = createKpiReader(clickhouse, FACTS, readQuery);
-  const after = createKpiReader(clickhouse, FACTS, readQuery, 'own');
+  const after = createKpiReader(clickhouse, FACTS, readQuery, ownThresholds);
   const answers = await readEach(kpis, async (kpi) => {
     const known = inForce.get(kpi.name);
     const isSame = known !== undefined && describeDefinition(known) === describeDefinition(kpi);

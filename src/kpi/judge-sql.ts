@@ -6,8 +6,26 @@ import type { Kpi } from '../model/kpi.js';
 import { quote } from '../model/sql-literal.js';
 import { numberLiteral, quoteList } from './sql-text.js';
 
-/** The thresholds of metric_definitions at the time of a row, or those that the Kpi itself has. */
-export type JudgedBy = 'in_force' | 'own';
+/** Thresholds in the KPI's unit, in force from a time on. */
+export interface ThresholdVersion {
+  fromMs: number;
+  target: number | undefined;
+  warning: number | undefined;
+  critical: number | undefined;
+}
+
+/** The thresholds of metric_definitions at the time of a row, or known ones in the order of time. */
+export type JudgedBy = 'in_force' | readonly ThresholdVersion[];
+
+/** The one that was in force at a time: before all of them the first. */
+export function versionAt(versions: readonly ThresholdVersion[], atMs: number): ThresholdVersion | undefined {
+  return versions.findLast(({ fromMs }) => fromMs <= atMs) ?? versions[0];
+}
+
+/** Those that the Kpi itself has, whatever was in force. */
+export function ownThresholds({ target, warning, critical }: Kpi): ThresholdVersion[] {
+  return [{ fromMs: 0, target, warning, critical }];
+}
 
 /** What a source says, in SQL. One without points has nothing to say. */
 export interface SourceColumns {
@@ -52,6 +70,7 @@ export function judgeSql(
   const end = isSteps ? 'least(time + step_s, to_time)' : 'to_time';
   const slots = 'greatest(1, ceil((to_s - from_s) / step_s))';
   const versionOf = `multiIf(empty(versions), (toInt64(0), NULL, NULL, NULL), versions[1].1 > judged_ms, versions[1], arrayLast(v -> v.1 <= judged_ms, versions))`;
+  const isAlways = judgedBy !== 'in_force' && judgedBy.length <= 1;
   const judgedMs = `toInt64(toUnixTimestamp(${end})) * 1000`;
   const tuples = sources.map(
     (s) =>
@@ -70,7 +89,7 @@ export function judgeSql(
         ${isSteps ? 'time' : 'from_time AS time'},
         group,
         ${chosen}${
-          isSteps
+          isSteps && !isAlways
             ? `,
         ${judgedMs} AS judged_ms,
         ${versionOf} AS in_force`
@@ -78,20 +97,25 @@ export function judgeSql(
         }
     FROM (${from})`;
   const versions = versionsSql(kpi, judgedBy);
-  // A scalar subquery is worked out once, and a constant from there on.
-  const thresholds = isSteps
-    ? `
-    (SELECT ${versions.array}${versions.from}) AS versions`
-    : `
+  const thresholds = () => {
+    if (isAlways)
+      return `
+    CAST(${versionLiteral(judgedBy[0])}, '${VERSION_TYPE}') AS in_force`;
+    if (isSteps)
+      return `
+    ${versions} AS versions`;
+    // A scalar subquery is worked out once, and a constant from there on.
+    return `
     (
-        WITH ${versions.array} AS versions, ${judgedMs} AS judged_ms
-        SELECT ${versionOf}${versions.from}
+        WITH ${versions} AS versions, ${judgedMs} AS judged_ms
+        SELECT ${versionOf}
     ) AS in_force`;
+  };
   const doubts = isSteps
     ? ''
     : `completeness < ${numberLiteral(kpi.completenessMin)}, concat('only ', toString(round(100 * completeness)), ' % of the window is measured'),
             age_s > ${numberLiteral(kpi.staleAfterS)}, concat('nothing new for ', toString(round(age_s)), ' s'),`;
-  return `,${thresholds}
+  return `,${thresholds()}
 SELECT
     time,
     group,
@@ -118,7 +142,7 @@ SELECT
 FROM
 (
     SELECT
-        time, group, best, place,${isSteps ? ' in_force,' : ''}
+        time, group, best, place,${isSteps && !isAlways ? ' in_force,' : ''}
         if(isFinite(best.1), best.1, NULL) AS value,
         if(place = 0, '', ${quoteList(kpi.sources.map(({ name }) => name))}[place]) AS source,
         ${isSteps ? '1.' : `least(1., best.6 / ${slots})`} AS completeness,
@@ -136,19 +160,22 @@ FROM
 )`;
 }
 
-/** All versions of the thresholds, (from, target, warning, critical) in the order of time, and where they are read from. */
-function versionsSql(kpi: Kpi, judgedBy: JudgedBy): { array: string; from: string } {
-  if (judgedBy === 'own') {
-    const own = [kpi.target, kpi.warning, kpi.critical].map((value) =>
-      value === undefined ? 'NULL' : numberLiteral(value),
-    );
-    const type = 'Array(Tuple(Int64, Nullable(Float64), Nullable(Float64), Nullable(Float64)))';
-    return { array: `CAST([(0, ${own.join(', ')})], '${type}')`, from: '' };
-  }
-  return {
-    array: `arraySort(v -> v.1, groupArray((toUnixTimestamp64Milli(valid_from), target_value, warning_threshold, critical_threshold)))`,
-    from: `
+const VERSION_TYPE = 'Tuple(Int64, Nullable(Float64), Nullable(Float64), Nullable(Float64))';
+
+function versionLiteral(version: ThresholdVersion | undefined): string {
+  const literal = (value: number | undefined) => (value === undefined ? 'NULL' : numberLiteral(value));
+  const { fromMs = 0, target, warning, critical } = version ?? {};
+  return `(${fromMs}, ${literal(target)}, ${literal(warning)}, ${literal(critical)})`;
+}
+
+/** All versions of the thresholds, (from, target, warning, critical) in the order of time. */
+function versionsSql(kpi: Kpi, judgedBy: JudgedBy): string {
+  if (judgedBy !== 'in_force')
+    return `CAST([${judgedBy.map(versionLiteral).join(', ')}], 'Array(${VERSION_TYPE})')`;
+  return `
+    (
+        SELECT arraySort(v -> v.1, groupArray((toUnixTimestamp64Milli(valid_from), target_value, warning_threshold, critical_threshold)))
         FROM metric_definitions FINAL
-        WHERE metric_name = ${quote(kpi.name)}`,
-  };
+        WHERE metric_name = ${quote(kpi.name)}
+    )`;
 }

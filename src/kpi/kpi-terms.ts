@@ -18,7 +18,7 @@ export interface PlacedTerm {
 }
 
 /** Every term of every source, in the order of the catalogue. */
-export function placeTerms(kpi: Kpi): PlacedTerm[] {
+export function placeTerms(kpi: Pick<Kpi, 'sources' | 'unit'>): PlacedTerm[] {
   const placed: PlacedTerm[] = [];
   for (const source of kpi.sources) {
     for (const { role, term, unit } of termsOf(source.formula, kpi.unit)) {
@@ -65,7 +65,7 @@ function termsOf(formula: Formula, unit: string): { role: string; term: Term; un
 }
 
 /** Names of all metrics that a KPI may read. */
-export function metricsOf(kpi: Kpi): string[] {
+export function metricsOf(kpi: Pick<Kpi, 'sources' | 'unit'>): string[] {
   const terms = placeTerms(kpi).flatMap(({ term }) => term.selectors);
   return [...new Set(terms.map(({ metric }) => metric))].sort();
 }

@@ -30,16 +30,24 @@ export async function readKinds(
 ): Promise<MetricKinds> {
   const metrics = [...new Set(kpis.flatMap(metricsOf))].sort();
   if (metrics.length === 0) return new Map();
-  const rows = await clickhouse.query<{ metric_name: string; types: string[]; has_folded: boolean | number }>(
-    readQuery('metric_kinds'),
-    { params: { metrics } },
-  );
+  const rows = await clickhouse.query<{
+    metric_name: string;
+    types: string[];
+    has_folded: boolean | number;
+  }>(readQuery('metric_kinds'), { params: { metrics } });
+  return kindsOfRows(rows.map((row) => [row.metric_name, row.types, row.has_folded]));
+}
+
+/** A row of clickhouse/queries/metric_kinds.sql. */
+export type KindRow = readonly [metric: string, types: readonly string[], hasFolded: boolean | number];
+
+export function kindsOfRows(rows: readonly KindRow[]): MetricKinds {
   return new Map(
-    rows.map((row) => [
-      row.metric_name,
+    rows.map(([metric, types, hasFolded]) => [
+      metric,
       {
-        shapes: [...new Set(row.types.map((type) => SHAPES[type]!))].sort(),
-        hasFolded: Boolean(Number(row.has_folded)),
+        shapes: [...new Set(types.map((type) => SHAPES[type]!))].sort(),
+        hasFolded: Boolean(Number(hasFolded)),
       },
     ]),
   );

@@ -19,6 +19,20 @@ export type FactColumn =
   | 'points'
   | 'resets';
 
+/** In seconds of the epoch. */
+export interface KnownGrid {
+  startS: number;
+  endS: number;
+  stepS: number;
+}
+
+/** Buckets of rollups that are not to be read as they are, by their beginnings in seconds of the epoch. */
+export interface WaitingBuckets {
+  day: readonly number[];
+  hour: readonly number[];
+  minute: readonly number[];
+}
+
 export interface FactsQuery {
   /** SQL of an Array(String). */
   metrics: string;
@@ -26,8 +40,10 @@ export interface FactsQuery {
   start: string;
   end: string;
   step: string;
-  /** The same in seconds of the epoch, where it is known: the answer is the same and planned faster. */
-  known?: { startS: number; endS: number; stepS: number } | undefined;
+  /** The same where it is known: the answer is the same and planned faster. */
+  known?: KnownGrid | undefined;
+  /** Buckets that wait to be rolled up, where they and the grid are known; a shape without waiting ones may be missing. */
+  waiting?: Partial<Record<MetricShape, WaitingBuckets>> | undefined;
   /** Where only the step is known, in seconds, and that the start is a multiple of it. */
   startsOnStep?: { stepS: number } | undefined;
   /** Shapes that are read; fewer are planned faster. All of them where none is given. */

@@ -77,6 +77,29 @@ function cutBuckets(grid: Grid, r: Resolution): string | undefined {
   return `arrayMap(i -> toDateTime(${bucketOf(`${start} + i * ${step}`, size, SECONDS_OF[r])}, 'UTC'), range(1, ${borders}))`;
 }
 
+/** The ranges of buckets that may be read as they are, before the grid and within it, and the buckets within that borders cut. */
+export function knownBuckets(
+  start: number,
+  end: number,
+  step: number,
+  r: Resolution,
+): { taken: [from: number, to: number][]; cut: number[] } {
+  const grid: Grid = { start, end, step, perSecond: 1 };
+  const size = SECONDS_OF[r];
+  const begin = Math.floor(start / size) * size;
+  const [from, to] = [firstWhole(grid, r) as number, endOf(grid, r) as number];
+  const isCut = isAligned(grid, size) === false && isCoarse(grid, size) === true;
+  const borders = isCut ? Math.ceil((end - start) / step) - 1 : 0;
+  const cut = Array.from({ length: borders }, (_, i) => Math.floor((start + (i + 1) * step) / size) * size);
+  return {
+    taken: [
+      [0, begin],
+      [from, to],
+    ],
+    cut: [...new Set(cut)],
+  };
+}
+
 /**
  * WITH elements of a grid: for each resolution R the bucket that it begins in (R_begin), the range that may be read as it is
  * (R_from to R_to), and what is cut within (cut_R, where anything can be). Seconds of the epoch.

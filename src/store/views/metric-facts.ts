@@ -3,10 +3,11 @@
  * often and how much, without buckets and quantiles. Enters: SQL of the metrics and of the grid; leaves: SQL text. The
  * rules of increases are those of docs/increase.md, and tests hold the answers against the views of one shape.
  */
-import type { FactColumn, FactsQuery, FactsSql, QuantilesQuery } from '../../model/facts.js';
+import type { FactColumn, FactsQuery, FactsSql, QuantilesQuery, WaitingBuckets } from '../../model/facts.js';
 import { quote } from '../../model/sql-literal.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
+import { type ChainColumn, COUNTED, type Family, isCumulative, NUMBERS, ZERO_TIME } from './fact-families.js';
 import {
   type Grid,
   gridAliases,
@@ -17,132 +18,8 @@ import {
   refinedAliases,
 } from './grid-buckets.js';
 import { HISTOGRAM_SHAPES, quantileRows } from './histogram-quantiles.js';
+import { knownTimes, type Table } from './known-times.js';
 import { isInlying, isOutside, isReached, outlyingAliases, rangedSeries } from './valid-range.js';
-
-const ZERO_TIME = `toDateTime64(0, 9, 'UTC')`;
-
-/** Tables whose rows become those of a chain by the same expressions. */
-interface Family {
-  isNumber: boolean;
-  /** What is read of a rollup, and what makes the same of a point. */
-  read: Readonly<Record<string, string>>;
-  /** Columns of a chain, of what is read. */
-  chain: Readonly<Record<ChainColumn, string>>;
-}
-
-/**
- * A row of a chain in one form for all shapes. a and b: of numbers the integer and the double of a value, of the others
- * count and sum. first_…, last_…: of what counts since its start (is_chained); of others they mean nothing. inside_…: what the
- * row itself grew by; of deltas all of it. levels, level_total, value: numbers as they were sent.
- */
-type ChainColumn =
-  | 'epoch'
-  | 'is_chained'
-  | 'may_fall'
-  | 'first_a'
-  | 'first_b'
-  | 'last_a'
-  | 'last_b'
-  | 'inside_a'
-  | 'inside_b'
-  | 'has_sum'
-  | 'levels'
-  | 'level_total'
-  | 'value'
-  | 'row_points'
-  | 'row_resets'
-  | 'first_time'
-  | 'row_last_time'
-  | 'row_ended_time';
-
-const IS_VALUE = `value_type != 'none' AND isFinite(value_double)`;
-const POINT_DOUBLE = 'if(isFinite(value_double), value_double, 0)';
-
-const NUMBERS: Family = {
-  isNumber: true,
-  read: {
-    epoch: `if(kind IN ('cumulative_counter', 'cumulative_updown'), start_time, ${ZERO_TIME})`,
-    kind: 'kind',
-    points: 'toUInt64(1)',
-    count: `toUInt64(${IS_VALUE})`,
-    sum: `if(${IS_VALUE}, toFloat64(value_int) + value_double, 0)`,
-    first_time: 'time',
-    last_time: 'time',
-    first_int: 'value_int',
-    first_double: POINT_DOUBLE,
-    last_int: 'value_int',
-    last_double: POINT_DOUBLE,
-    increase: `if(isFinite(value_double), multiIf(kind = 'delta_counter', greatest(toFloat64(value_int) + value_double, 0), kind = 'delta_updown', toFloat64(value_int) + value_double, 0), 0)`,
-    resets: 'toUInt64(0)',
-    ended_time: `if(value_type = 'none', time, ${ZERO_TIME})`,
-  },
-  chain: {
-    epoch: 'epoch',
-    is_chained: `kind IN ('cumulative_counter', 'cumulative_updown') AND count > 0`,
-    may_fall: `kind = 'cumulative_updown'`,
-    first_a: 'first_int',
-    first_b: 'first_double',
-    last_a: 'last_int',
-    last_b: 'last_double',
-    inside_a: 'toInt64(0)',
-    inside_b: 'increase',
-    has_sum: 'true',
-    levels: 'count',
-    level_total: 'sum',
-    value: 'toFloat64(last_int) + last_double',
-    row_points: 'points',
-    row_resets: 'resets',
-    first_time: 'first_time',
-    row_last_time: 'last_time',
-    row_ended_time: 'ended_time',
-  },
-};
-
-const POINT_SUM = 'ifNull(if(isFinite(sum), sum, 0), 0)';
-
-/** Histograms and summaries. */
-const COUNTED: Family = {
-  isNumber: false,
-  read: {
-    epoch: `if(is_cumulative, start_time, ${ZERO_TIME})`,
-    is_cumulative: 'is_cumulative',
-    ended: 'toBool(bitAnd(flags, 1) = 1)',
-    points: 'toUInt64(1)',
-    first_time: 'time',
-    last_time: 'time',
-    first_count: 'count',
-    last_count: 'count',
-    carried_count: 'if(is_cumulative, 0, count)',
-    has_sum: 'toBool(ifNull(isFinite(sum), false) OR count = 0)',
-    first_sum: POINT_SUM,
-    last_sum: POINT_SUM,
-    carried_sum: `if(is_cumulative, 0, ${POINT_SUM})`,
-    resets: 'toUInt64(0)',
-  },
-  chain: {
-    epoch: 'epoch',
-    is_chained: 'is_cumulative AND NOT ended',
-    may_fall: 'false',
-    first_a: 'toInt64(first_count)',
-    first_b: 'first_sum',
-    last_a: 'toInt64(last_count)',
-    last_b: 'last_sum',
-    inside_a: 'if(ended, 0, toInt64(last_count - first_count + carried_count))',
-    inside_b: 'if(ended, 0, last_sum - first_sum + carried_sum)',
-    has_sum: 'has_sum OR ended',
-    levels: 'toUInt64(NOT ended)',
-    level_total: 'toFloat64(0)',
-    value: 'toFloat64(0)',
-    row_points: 'points',
-    row_resets: 'resets',
-    first_time: 'first_time',
-    row_last_time: 'last_time',
-    row_ended_time: `if(ended, last_time, ${ZERO_TIME})`,
-  },
-};
-
-/** Summaries only ever grow. */
-const isCumulative = (shape: Shape) => (shape === 'summary' ? 'true' : `temporality = 'cumulative'`);
 
 function gridOf({ known, startsOnStep }: FactsQuery): Grid {
   const perSecond = 1;
@@ -166,15 +43,30 @@ function factAliases(query: FactsQuery): string {
         isRefined: (r) => isRefined(waitingOf('number'), r),
       })}`
     : '';
-  const refined = shapes.map((shape) => refinedAliases(grid, waitingOf(shape), shape));
+  const refined = shapes
+    .filter((shape) => timesOf(shape, query) === undefined)
+    .map((shape) => refinedAliases(grid, waitingOf(shape), shape));
   return `
     ${known ? known.startS : `toUnixTimestamp(toDateTime(${query.start}, 'UTC'))`} AS from_s,
     ${known ? known.endS : `toUnixTimestamp(toDateTime(${query.end}, 'UTC'))`} AS to_s,
     ${known ? known.stepS : `toUInt32(${query.step})`} AS step_s,
     toDateTime(from_s, 'UTC') AS from_time,
-    toDateTime(to_s, 'UTC') AS to_time,
-    ${gridAliases(grid)},
-    ${refined.join(',\n    ')}${outlying}`;
+    toDateTime(to_s, 'UTC') AS to_time${
+      refined.length === 0
+        ? ''
+        : `,
+    ${[gridAliases(grid), ...refined].join(',\n    ')}${outlying}`
+    }`;
+}
+
+const NONE_WAIT: WaitingBuckets = { day: [], hour: [], minute: [] };
+
+/** Times for which each table of a shape is read; undefined where SQL has to find that out. */
+function timesOf(shape: Shape, query: FactsQuery): ReadonlyMap<Table, string> | undefined {
+  const { known, waiting, validRange } = query;
+  if (known === undefined || waiting === undefined || (shape === 'number' && validRange !== undefined))
+    return undefined;
+  return knownTimes(known, waiting[shape] ?? NONE_WAIT, needsOf(query).isChained);
 }
 
 const ALL_COLUMNS: readonly FactColumn[] = [
@@ -277,7 +169,15 @@ function readTables(
   const branch = (columns: readonly string[], table: string, ...conditions: string[]) => `
             SELECT series_id, ${columns.join(', ')}
             FROM ${shape}_${table}
-            WHERE series_id IN (${series}) AND time < to_time AND ${conditions.join('\n                AND ')}`;
+            WHERE series_id IN (${series}) AND ${conditions.join('\n                AND ')}`;
+  const times = timesOf(shape, query);
+  if (times !== undefined) {
+    const tables = { day: '1d', hour: '1h', minute: '1m', point: 'points' };
+    return [...times].map(([table, isThen]) =>
+      branch(table === 'point' ? single : rolled, `${tables[table]} FINAL`, isThen),
+    );
+  }
+  const beforeEnd = 'time < to_time';
   const waiting = waitingOf(shape);
   const taken = (r: Resolution) => isTaken(waiting, r, isChained);
   const refined = (r: Resolution) => isRefined(waiting, r);
@@ -287,17 +187,23 @@ function readTables(
     const outside = `value_type != 'none' AND isFinite(value_double) AND ${isOutside(range, '(toFloat64(value_int) + value_double)')}`;
     const ranged = `LEFT JOIN (${rangedSeries(query, range)}) AS ranged ON ranged.id = series_id`;
     return [
-      branch(rolled, '1d FINAL', taken('day'), isInlying('day')),
-      branch(rolled, '1h FINAL', taken('hour'), reached('day'), isInlying('hour')),
-      branch(rolled, '1m FINAL', taken('minute'), reached('hour'), isInlying('minute')),
-      branch(single, `points FINAL ${ranged}`, reached('minute'), `NOT (ranged.id != 0 AND ${outside})`),
+      branch(rolled, '1d FINAL', beforeEnd, taken('day'), isInlying('day')),
+      branch(rolled, '1h FINAL', beforeEnd, taken('hour'), reached('day'), isInlying('hour')),
+      branch(rolled, '1m FINAL', beforeEnd, taken('minute'), reached('hour'), isInlying('minute')),
+      branch(
+        single,
+        `points FINAL ${ranged}`,
+        beforeEnd,
+        reached('minute'),
+        `NOT (ranged.id != 0 AND ${outside})`,
+      ),
     ];
   }
   return [
-    branch(rolled, '1d FINAL', taken('day')),
-    branch(rolled, '1h FINAL', taken('hour'), refined('day')),
-    branch(rolled, '1m FINAL', taken('minute'), refined('hour')),
-    branch(single, 'points FINAL', refined('minute')),
+    branch(rolled, '1d FINAL', beforeEnd, taken('day')),
+    branch(rolled, '1h FINAL', beforeEnd, taken('hour'), refined('day')),
+    branch(rolled, '1m FINAL', beforeEnd, taken('minute'), refined('hour')),
+    branch(single, 'points FINAL', beforeEnd, refined('minute')),
   ];
 }
 
