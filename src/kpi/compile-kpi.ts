@@ -31,6 +31,8 @@ export interface KpiGrid {
   known?: KnownGrid;
   /** Buckets that wait to be rolled up, where they are known too. */
   waiting?: FactsQuery['waiting'];
+  /** Values outside of the valid range are not left out but counted, in a column `outlying` more (FactsQuery.isProbed). */
+  isProbed?: boolean;
   /** Where only the step is known, and that the start is a multiple of it. */
   startsOnStep?: { stepS: number };
   /** 'steps': a row for each step; 'whole': one row for the whole range. */
@@ -86,6 +88,7 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
     startsOnStep: grid.startsOnStep,
     hasFolded: grid.there?.hasFolded ?? true,
     validRange: validRangeOf(kpi, terms),
+    isProbed: grid.isProbed ?? false,
     ...(grid.where !== undefined && { where: grid.where }),
     shapes,
     columns: columnsOf(terms, kinds),
@@ -108,12 +111,18 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
   };
   const unitOf = ({ unit }: PlacedTerm) => (unit === undefined ? undefined : units.indexOf(unit));
   const isSteps = grid.rows === 'steps';
+  const isProbed = grid.isProbed === true && kinds.isNumber && query.validRange !== undefined;
   const groups = kpi.groupBy.length === 0 ? `[own_group]` : `[CAST([], 'Array(String)'), own_group]`;
   const steps = isSteps ? ', time' : '';
   const ofGroups = `
     SELECT
         group${steps},
-        ${terms.map((term) => termColumns(term, unitOf(term), isSteps, kinds)).join(',\n        ')}
+        ${terms.map((term) => termColumns(term, unitOf(term), isSteps, kinds)).join(',\n        ')}${
+          isProbed
+            ? `,
+        sum(f.outlying) AS outlying`
+            : ''
+        }
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
     ARRAY JOIN ${groups} AS group
     WHERE notEmpty(f.terms)
@@ -123,7 +132,7 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
     .reduce((inner, term) => joinQuantile(inner, term, kpi, facts, grid, query), ofGroups);
   const seconds = isSteps ? 'least(step_s, to_s - toUnixTimestamp(time))' : '(to_s - from_s)';
   const sources = kpi.sources.map((source) => sourceColumns(source, terms, kpi, `toFloat64(${seconds})`));
-  return `WITH ${facts.aliases(query)}${judgeSql(kpi, { sources, from: withQuantiles }, isSteps, grid.judgedBy)}`;
+  return `WITH ${facts.aliases(query)}${judgeSql(kpi, { sources, from: withQuantiles, carried: isProbed ? ['outlying'] : [] }, isSteps, grid.judgedBy)}`;
 }
 
 /** Numbers that are values of the KPI and outside of its valid range are no values. */

@@ -46,6 +46,8 @@ export interface SourceColumns {
 /** Rows of (group, time) and what each source says of them. */
 export interface Tried {
   sources: readonly SourceColumns[];
+  /** Columns that the answer has too. */
+  carried: readonly string[];
   from: string;
 }
 
@@ -59,10 +61,11 @@ export interface Tried {
  */
 export function judgeSql(
   kpi: Kpi,
-  { sources, from }: Tried,
+  { sources, carried, from }: Tried,
   isSteps: boolean,
   judgedBy: JudgedBy = 'in_force',
 ): string {
+  const carry = carried.map((column) => `, ${column}`).join('');
   const isLower = kpi.direction === 'lower_is_better';
   const [reaches, misses] = isLower ? ['>=', '>'] : ['<=', '<'];
   const missesWord = isLower ? 'above' : 'below';
@@ -87,7 +90,7 @@ export function judgeSql(
   const best = `
     SELECT
         ${isSteps ? 'time' : 'from_time AS time'},
-        group,
+        group${carry},
         ${chosen}${
           isSteps && !isAlways
             ? `,
@@ -138,11 +141,11 @@ SELECT
     in_force.3 AS warning,
     in_force.4 AS critical,
     best.7 AS good,
-    best.8 AS total
+    best.8 AS total${carry}
 FROM
 (
     SELECT
-        time, group, best, place,${isSteps && !isAlways ? ' in_force,' : ''}
+        time, group, best, place${carry},${isSteps && !isAlways ? ' in_force,' : ''}
         if(isFinite(best.1), best.1, NULL) AS value,
         if(place = 0, '', ${quoteList(kpi.sources.map(({ name }) => name))}[place]) AS source,
         ${isSteps ? '1.' : `least(1., best.6 / ${slots})`} AS completeness,

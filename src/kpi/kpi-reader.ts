@@ -62,17 +62,23 @@ export function createKpiReader(
     if (there.shapes.length === 0) return rows === 'whole' ? [emptyRow(kpi, window)] : [];
     const versions = thresholdsOf?.(kpi) ?? thresholds;
     const last = versionAt(versions, window.endS * 1000);
-    const sql = compileKpi(kpi, facts, {
-      start: timeLiteral(window.startS),
-      end: timeLiteral(window.endS),
-      step: String(window.slotS),
-      known: { startS: window.startS, endS: window.endS, stepS: window.slotS },
-      waiting,
-      rows,
-      there,
-      judgedBy: rows === 'whole' ? (last === undefined ? [] : [last]) : versions,
-    });
-    const answers = await clickhouse.query<Answer>(`${sql}${PLANNED_FASTER}`);
+    const ask = (isProbed: boolean) => {
+      const sql = compileKpi(kpi, facts, {
+        start: timeLiteral(window.startS),
+        end: timeLiteral(window.endS),
+        step: String(window.slotS),
+        known: { startS: window.startS, endS: window.endS, stepS: window.slotS },
+        waiting,
+        isProbed,
+        rows,
+        there,
+        judgedBy: rows === 'whole' ? (last === undefined ? [] : [last]) : versions,
+      });
+      return clickhouse.query<Answer>(`${sql}${PLANNED_FASTER}`);
+    };
+    // Values outside of the valid range are rare: they are left out once there are any.
+    const probed = await ask(true);
+    const answers = probed.some(({ outlying = 0 }) => Number(outlying) > 0) ? await ask(false) : probed;
     if (rows === 'whole' && answers.length === 0) return [emptyRow(kpi, window)];
     return answers.sort(inOrder).map((answer) => toRow(kpi, answer));
   }
@@ -93,6 +99,8 @@ function timeLiteral(unixS: number): string {
 interface Answer extends Record<string, unknown> {
   time: string;
   group: string[];
+  /** Of KPIs with a valid range. */
+  outlying?: number | string;
 }
 
 /** By time, all series together first. Sorted by the engine they would be planned longer. */

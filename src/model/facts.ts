@@ -17,7 +17,8 @@ export type FactColumn =
   | 'last_time'
   | 'is_ended'
   | 'points'
-  | 'resets';
+  | 'resets'
+  | 'outlying';
 
 /** In seconds of the epoch. */
 export interface KnownGrid {
@@ -65,6 +66,11 @@ export interface FactsQuery {
   isWhole?: boolean;
   /** Values of numbers outside are left out, as if they had never been sent. */
   validRange?: ValidRange | undefined;
+  /**
+   * True: they are only looked for, which is planned several times faster. Where column `outlying`, how many rows of
+   * rollups or points have any, is 0 throughout, the answer is the same.
+   */
+  isProbed?: boolean;
 }
 
 /** value × factor + offset must lie between min and max. SQL, of columns of `series`. */

@@ -18,7 +18,7 @@ export interface Family {
 /**
  * A row of a chain in one form for all shapes. a and b: of numbers the integer and the double of a value, of the others
  * count and sum. first_…, last_…: of what counts since its start (is_chained); of others they mean nothing. inside_…: what the
- * row itself grew by; of deltas all of it. levels, level_total, value: numbers as they were sent.
+ * row itself grew by; of deltas all of it. levels, level_total, value, least, most: numbers as they were sent.
  */
 export type ChainColumn =
   | 'epoch'
@@ -34,6 +34,8 @@ export type ChainColumn =
   | 'levels'
   | 'level_total'
   | 'value'
+  | 'least'
+  | 'most'
   | 'row_points'
   | 'row_resets'
   | 'first_time'
@@ -57,6 +59,8 @@ export const NUMBERS: Family = {
     first_double: POINT_DOUBLE,
     last_int: 'value_int',
     last_double: POINT_DOUBLE,
+    min: 'toFloat64(value_int) + value_double',
+    max: 'toFloat64(value_int) + value_double',
     increase: `if(isFinite(value_double), multiIf(kind = 'delta_counter', greatest(toFloat64(value_int) + value_double, 0), kind = 'delta_updown', toFloat64(value_int) + value_double, 0), 0)`,
     resets: 'toUInt64(0)',
     ended_time: `if(value_type = 'none', time, ${ZERO_TIME})`,
@@ -75,6 +79,8 @@ export const NUMBERS: Family = {
     levels: 'count',
     level_total: 'sum',
     value: 'toFloat64(last_int) + last_double',
+    least: 'min',
+    most: 'max',
     row_points: 'points',
     row_resets: 'resets',
     first_time: 'first_time',
@@ -118,6 +124,8 @@ export const COUNTED: Family = {
     levels: 'toUInt64(NOT ended)',
     level_total: 'toFloat64(0)',
     value: 'toFloat64(0)',
+    least: 'toFloat64(0)',
+    most: 'toFloat64(0)',
     row_points: 'points',
     row_resets: 'resets',
     first_time: 'first_time',

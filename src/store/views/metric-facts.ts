@@ -3,10 +3,18 @@
  * often and how much, without buckets and quantiles. Enters: SQL of the metrics and of the grid; leaves: SQL text. The
  * rules of increases are those of docs/increase.md, and tests hold the answers against the views of one shape.
  */
-import type { FactColumn, FactsQuery, FactsSql, QuantilesQuery, WaitingBuckets } from '../../model/facts.js';
+import type {
+  FactColumn,
+  FactsQuery,
+  FactsSql,
+  QuantilesQuery,
+  ValidRange,
+  WaitingBuckets,
+} from '../../model/facts.js';
 import { quote } from '../../model/sql-literal.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
+import { describedSeries } from './described-series.js';
 import { type ChainColumn, COUNTED, type Family, isCumulative, NUMBERS, ZERO_TIME } from './fact-families.js';
 import {
   type Grid,
@@ -35,9 +43,9 @@ const waitingOf = (shape: Shape) => `${shape}_waiting`;
 function factAliases(query: FactsQuery): string {
   const { shapes = SHAPES, known } = query;
   const grid = gridOf(query);
-  const isRanged = query.validRange !== undefined && shapes.includes('number');
-  const outlying = isRanged
-    ? `,${outlyingAliases(query, query.validRange!, {
+  const range = shapes.includes('number') ? leftOut(query) : undefined;
+  const outlying = range
+    ? `,${outlyingAliases(query, range, {
         mayTake: (r) => mayTake(grid, r),
         isTaken: (r) => isTaken(waitingOf('number'), r),
         isRefined: (r) => isRefined(waitingOf('number'), r),
@@ -59,12 +67,17 @@ function factAliases(query: FactsQuery): string {
     }`;
 }
 
+/** The range that values are left out of that lie outside. */
+function leftOut({ validRange, isProbed }: FactsQuery): ValidRange | undefined {
+  return isProbed ? undefined : validRange;
+}
+
 const NONE_WAIT: WaitingBuckets = { day: [], hour: [], minute: [] };
 
 /** Times for which each table of a shape is read; undefined where SQL has to find that out. */
 function timesOf(shape: Shape, query: FactsQuery): ReadonlyMap<Table, string> | undefined {
-  const { known, waiting, validRange } = query;
-  if (known === undefined || waiting === undefined || (shape === 'number' && validRange !== undefined))
+  const { known, waiting } = query;
+  if (known === undefined || waiting === undefined || (shape === 'number' && leftOut(query)))
     return undefined;
   return knownTimes(known, waiting[shape] ?? NONE_WAIT, needsOf(query).isChained);
 }
@@ -92,11 +105,14 @@ interface Needs {
   isNumber: boolean;
   isCounted: boolean;
   has: (...columns: FactColumn[]) => boolean;
+  /** Column `outlying` counts what lies outside. */
+  probed: ValidRange | undefined;
   /** Whether a row has to know the one before. */
   isChained: boolean;
 }
 
-function needsOf({ shapes = SHAPES, columns = ALL_COLUMNS, isAsSent = false }: FactsQuery): Needs {
+function needsOf(query: FactsQuery): Needs {
+  const { shapes = SHAPES, columns = ALL_COLUMNS, isAsSent = false } = query;
   const isNumber = shapes.includes('number');
   const isCounted = shapes.some((shape) => shape !== 'number');
   return {
@@ -105,11 +121,12 @@ function needsOf({ shapes = SHAPES, columns = ALL_COLUMNS, isAsSent = false }: F
     isNumber,
     isCounted,
     has: (...wanted) => wanted.some((column) => columns.includes(column)),
+    probed: query.isProbed && isNumber ? query.validRange : undefined,
     isChained: isCounted || !isAsSent,
   };
 }
 
-function chainColumns({ has, isChained, isNumber, isCounted }: Needs): ChainColumn[] {
+function chainColumns({ has, isChained, isNumber, isCounted, probed }: Needs): ChainColumn[] {
   const needed: [ChainColumn, boolean][] = [
     ['epoch', isChained],
     ['is_chained', isChained],
@@ -121,9 +138,16 @@ function chainColumns({ has, isChained, isNumber, isCounted }: Needs): ChainColu
     ['last_b', isChained && (isNumber || has('sum'))],
     ['inside_b', has('sum', 'increase')],
     ['has_sum', isCounted && has('has_sum')],
-    ['levels', (isNumber && has('level_count')) || has('last', 'begun_time', 'last_time', 'is_ended')],
+    [
+      'levels',
+      probed !== undefined ||
+        (isNumber && has('level_count')) ||
+        has('last', 'begun_time', 'last_time', 'is_ended'),
+    ],
     ['level_total', isNumber && has('level_sum')],
     ['value', has('last')],
+    ['least', probed !== undefined],
+    ['most', probed !== undefined],
     ['row_points', has('points')],
     ['row_resets', has('resets')],
     ['first_time', true],
@@ -181,7 +205,7 @@ function readTables(
   const waiting = waitingOf(shape);
   const taken = (r: Resolution) => isTaken(waiting, r, isChained);
   const refined = (r: Resolution) => isRefined(waiting, r);
-  const range = shape === 'number' ? query.validRange : undefined;
+  const range = shape === 'number' ? leftOut(query) : undefined;
   if (range !== undefined) {
     const reached = (r: Resolution) => isReached(r, refined);
     const outside = `value_type != 'none' AND isFinite(value_double) AND ${isOutside(range, '(toFloat64(value_int) + value_double)')}`;
@@ -223,7 +247,7 @@ function factRows(query: FactsQuery): string {
     : own;
   const id = hasFolded ? 'shown_series_id' : 'series_id';
   const rows = chainRows(needs, series, query);
-  const described = describedSeries(query, own, needs.isChained);
+  const described = describedSeries(query, own, needs);
   const from = needs.isChained
     ? `
     (${linkedRows(needs, rows, described)}
@@ -242,38 +266,6 @@ function factRows(query: FactsQuery): string {
     GROUP BY ${id}${isWhole ? '' : ', time'}`;
 }
 
-/** (id, shown_series_id, observed_since, labels) of the metrics' series; observed_since only where chains need it. */
-function describedSeries(
-  { metrics, labels = [], where = 'true', hasFolded = true }: FactsQuery,
-  own: string,
-  isChained: boolean,
-): string {
-  const select = labels.map(({ name, sql }) => `, ${sql} AS ${name}`).join('');
-  const names = labels.map(({ name }) => `, ${name}`).join('');
-  const resource = isChained ? ', resource_id' : '';
-  const ownOnly = `SELECT series_id AS id${resource}${select} FROM series WHERE metric_name IN ${metrics} AND ${where}`;
-  // A folded series is described by its overflow series; what is in both tables describes itself.
-  const withFolded = `
-                SELECT ids.id AS id, s.series_id AS shown_series_id${resource}${select}
-                FROM series AS s
-                INNER JOIN
-                (
-                    SELECT series_id AS id, series_id AS shown FROM series WHERE metric_name IN ${metrics}
-                    UNION ALL
-                    SELECT series_id AS id, overflow_series_id AS shown FROM folded_series FINAL
-                    WHERE overflow_series_id IN (${own}) AND series_id NOT IN (${own})
-                ) AS ids ON ids.shown = s.series_id
-                WHERE metric_name IN ${metrics} AND ${where}`;
-  const from = hasFolded ? withFolded : ownOnly;
-  if (!isChained) return from;
-  const shown = hasFolded ? ', shown_series_id' : '';
-  return `
-            SELECT id${shown}, r.observed_since AS observed_since${names}
-            FROM (${from}) AS s
-            LEFT JOIN (SELECT resource_id, min(first_time) AS observed_since FROM resource_activity GROUP BY resource_id) AS r
-                ON s.resource_id = r.resource_id`;
-}
-
 /** Columns of a row that the next one of its chain needs: those of the tuple `before`, one window function for all of them. */
 function carriedOn({ isNumber, isCounted, has }: Needs): ChainColumn[] {
   return [
@@ -289,7 +281,7 @@ const beforeOf = (needs: Needs) => (column: ChainColumn) => `before.${carriedOn(
 
 /** SQL of the columns that are asked for, over the rows of a series in a step. */
 function factColumns(needs: Needs): string[] {
-  const { isMixed, isNumber, isCounted, isChained, has } = needs;
+  const { isMixed, isNumber, isCounted, isChained, has, probed } = needs;
   const before = beforeOf(needs);
   const grown = (part: 'a' | 'b') =>
     `multiIf(goes_on, first_${part} - ${before(`last_${part}`)}, is_known, first_${part}, 0)`;
@@ -315,8 +307,16 @@ function factColumns(needs: Needs): string[] {
     points: () => 'sum(row_points)',
     resets: () =>
       isChained ? `sum(row_resets + (${before('is_chained')} AND NOT goes_on))` : 'sum(row_resets)',
+    outlying: () =>
+      probed === undefined
+        ? 'toUInt64(0)'
+        : `countIf(is_ranged AND levels > 0 AND ${isOutside(probed, 'least', 'most')})`,
   };
-  return ALL_COLUMNS.filter((column) => has(column)).map((column) => `${columns[column]()} AS ${column}`);
+  const wanted: FactColumn[] = [
+    ...ALL_COLUMNS.filter((column) => has(column)),
+    ...(probed ? (['outlying'] as const) : []),
+  ];
+  return wanted.map((column) => `${columns[column]()} AS ${column}`);
 }
 
 /** Rows of chains with what the row before says: whether they go on from it, or else from a known start. */
