@@ -4,6 +4,8 @@ import { createRandom } from '../../src/demo/random.js';
 import type { KnownGrid, WaitingBuckets } from '../../src/model/facts.js';
 import { RESOLUTIONS, type Resolution, SECONDS_OF } from '../../src/store/views/grid-buckets.js';
 import { knownTimes, type Table } from '../../src/store/views/known-times.js';
+import { FACTS } from '../../src/store/views/metric-facts.js';
+import { VIEWS } from '../../src/store/views/views.js';
 
 const DAY_S = 86_400;
 const BASE_S = 20_000 * DAY_S;
@@ -86,6 +88,17 @@ describe('known times', () => {
     expect(knownTimes(grid, { day: [], hour: [], minute: [] }, true)?.size).toBe(1);
     expect(knownTimes(grid, { day: [], hour: [], minute: minutes }, true)?.size).toBe(1);
     expect(knownTimes(grid, { day: minutes, hour: minutes, minute: minutes }, true)).toBeUndefined();
+  });
+});
+
+describe('SQL of readers', () => {
+  it('asks sets, not arrays, whether a bucket waits: arrays are searched from their beginning for every row', () => {
+    const range = { series: 'true', factor: '1', offset: '0', min: '0.', max: undefined };
+    const query = { metrics: `['m']`, start: 'now()', end: 'now()', step: '60', validRange: range };
+    const texts = [...VIEWS, FACTS.aliases(query) + FACTS.rows(query)];
+    expect(texts.length).toBeGreaterThan(8);
+    for (const sql of texts) expect(sql).not.toMatch(/\bIN \w*(waiting|outlying)_/);
+    expect(texts.filter((sql) => /\bIN \(SELECT arrayJoin\(\w*waiting_/.test(sql)).length).toBeGreaterThan(4);
   });
 });
 

@@ -27,7 +27,7 @@ import {
 } from './grid-buckets.js';
 import { HISTOGRAM_SHAPES, quantileRows } from './histogram-quantiles.js';
 import { knownTimes, type Table } from './known-times.js';
-import { isInlying, isOutside, isReached, outlyingAliases, rangedSeries } from './valid-range.js';
+import { isInlying, isOutside, isReached, outlyingAliases, withRange } from './valid-range.js';
 
 function gridOf({ known, startsOnStep }: FactsQuery): Grid {
   const perSecond = 1;
@@ -207,20 +207,15 @@ function readTables(
   const refined = (r: Resolution) => isRefined(waiting, r);
   const range = shape === 'number' ? leftOut(query) : undefined;
   if (range !== undefined) {
-    const reached = (r: Resolution) => isReached(r, refined);
+    const reached = (r: Resolution) => isReached(r, refined(r), query, range);
     const outside = `value_type != 'none' AND isFinite(value_double) AND ${isOutside(range, '(toFloat64(value_int) + value_double)')}`;
-    const ranged = `LEFT JOIN (${rangedSeries(query, range)}) AS ranged ON ranged.id = series_id`;
+    const from = (table: string) => withRange(table, query, range);
+    const inlying = isInlying(range);
     return [
-      branch(rolled, '1d FINAL', beforeEnd, taken('day'), isInlying('day')),
-      branch(rolled, '1h FINAL', beforeEnd, taken('hour'), reached('day'), isInlying('hour')),
-      branch(rolled, '1m FINAL', beforeEnd, taken('minute'), reached('hour'), isInlying('minute')),
-      branch(
-        single,
-        `points FINAL ${ranged}`,
-        beforeEnd,
-        reached('minute'),
-        `NOT (ranged.id != 0 AND ${outside})`,
-      ),
+      branch(rolled, from('1d'), beforeEnd, taken('day'), inlying),
+      branch(rolled, from('1h'), beforeEnd, taken('hour'), reached('day'), inlying),
+      branch(rolled, from('1m'), beforeEnd, taken('minute'), reached('hour'), inlying),
+      branch(single, from('points'), beforeEnd, reached('minute'), `NOT (ranged.id != 0 AND ${outside})`),
     ];
   }
   return [

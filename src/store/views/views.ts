@@ -15,7 +15,7 @@ import { NUMBER_LAST, NUMBER_VALUES } from './number-values.js';
 import { PERFORMANCE_METRICS, SERIES_OF_POINTS } from './series-of-points.js';
 import { SUMMARY_INCREASE, SUMMARY_QUANTILES } from './summary-increase.js';
 
-const VIEWS: readonly string[] = [
+export const VIEWS: readonly string[] = [
   SERIES_OF_POINTS,
   PERFORMANCE_METRICS,
   NUMBER_INCREASE,
