@@ -4,15 +4,17 @@
  */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { type IngestResult, runIngest } from './ingest-scenario.js';
+import { type KpiStatusResult, runKpiStatus } from './kpi-status-scenario.js';
 import { type NewSeriesResult, runNewSeries } from './new-series-scenario.js';
 import { buildWorkload, type ShapeName } from './workload.js';
 
 interface BenchOptions {
-  scenario: 'ingest' | 'new-series';
+  scenario: 'ingest' | 'new-series' | 'kpi-status';
   shape: ShapeName | 'all';
   points: number;
   runs: number;
-  series: number;
+  series?: number;
+  asks: number;
   budget: number;
   json: boolean;
 }
@@ -20,21 +22,32 @@ interface BenchOptions {
 const DAY_S = 86_400;
 
 const program = new Command('bench')
-  .description('points per CPU-second of the whole server, next to what the engine alone can do')
+  .description(
+    'points per CPU-second of the whole server, next to what the engine alone can do; what series and KPIs cost',
+  )
   .addOption(
-    new Option('--scenario <name>', 'what to measure').choices(['ingest', 'new-series']).default('ingest'),
+    new Option('--scenario <name>', 'what to measure')
+      .choices(['ingest', 'new-series', 'kpi-status'])
+      .default('ingest'),
   )
   .addOption(
     new Option('--shape <shape>', 'shape of the requests').choices(['tsbs', 'sdk', 'all']).default('all'),
   )
   .option('--points <n>', 'points per run; short runs weigh the start of the process', readCount, 8_000_000)
   .option('--runs <n>', 'runs per shape; medians are reported', readCount, 3)
-  .option('--series <n>', 'new-series: how many', readCount, 1_000_000)
+  .option(
+    '--series <n>',
+    'how many: new-series 1,000,000, kpi-status 200 of each metric unless given',
+    readCount,
+  )
+  .option('--asks <n>', 'kpi-status: how often each KPI is asked; medians are reported', readCount, 15)
   .option('--budget <n>', 'new-series: series per metric before new ones fold; 0 = the default', Number, 0)
   .option('--json', 'one JSON document instead of a table', false);
 program.parse();
 const options = program.opts<BenchOptions>();
-await (options.scenario === 'ingest' ? bench(options) : benchNewSeries(options));
+await { ingest: bench, 'new-series': benchNewSeries, 'kpi-status': benchKpiStatus }[options.scenario](
+  options,
+);
 
 async function bench({ shape, points, runs, json }: BenchOptions): Promise<void> {
   const shapes: ShapeName[] = shape === 'all' ? ['tsbs', 'sdk'] : [shape];
@@ -54,7 +67,7 @@ async function bench({ shape, points, runs, json }: BenchOptions): Promise<void>
   else console.table(Object.fromEntries(rows.map(({ shape: name, ...row }) => [name, row])));
 }
 
-async function benchNewSeries({ series, budget, runs, json }: BenchOptions): Promise<void> {
+async function benchNewSeries({ series = 1_000_000, budget, runs, json }: BenchOptions): Promise<void> {
   const settings: Record<string, string> =
     budget === 0 ? {} : { PLUMBLINE_SERIES_PER_METRIC_MAX: String(budget) };
   const results: NewSeriesResult[] = [];
@@ -65,6 +78,27 @@ async function benchNewSeries({ series, budget, runs, json }: BenchOptions): Pro
   const row = summariseNewSeries(results);
   if (json) console.log(JSON.stringify(row, null, 2));
   else console.table({ 'new-series': row });
+}
+
+async function benchKpiStatus({ series = 200, asks, json }: BenchOptions): Promise<void> {
+  if (!json) process.stderr.write(`kpi-status: writing 30 days of ${series} series of each metric\n`);
+  const rows = (await runKpiStatus(series, asks)).map(summariseKpiStatus);
+  if (json) console.log(JSON.stringify(rows, null, 2));
+  else console.table(Object.fromEntries(rows.map(({ kpi, ...row }) => [kpi, row])));
+}
+
+function summariseKpiStatus({ kpi, rows, readerMs, viewMs }: KpiStatusResult) {
+  const at = (times: readonly number[], share: number) =>
+    Math.round([...times].sort((a, b) => a - b)[Math.floor((times.length - 1) * share)]!);
+  return {
+    kpi,
+    rows,
+    'reader ms, median': at(readerMs, 0.5),
+    'reader ms, least': at(readerMs, 0),
+    'reader ms, p90': at(readerMs, 0.9),
+    'view ms, median': at(viewMs, 0.5),
+    'view ms, least': at(viewMs, 0),
+  };
 }
 
 /** Medians of several runs, per new series unless the name says otherwise. */
