@@ -2,7 +2,7 @@
  * KPIs as they stand: asks ClickHouse the one SQL of each. Enters: a Kpi and times; leaves: what it is, for all series
  * together and for each group. Holds nothing between two questions.
  */
-import type { ClickHouse } from '../model/clickhouse.js';
+import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Kpi } from '../model/kpi.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
@@ -74,7 +74,7 @@ export function createKpiReader(
         there,
         judgedBy: rows === 'whole' ? (last === undefined ? [] : [last]) : versions,
       });
-      return clickhouse.query<Answer>(`${sql}${PLANNED_FASTER}`);
+      return planFaster(clickhouse, sql);
     };
     // Values outside of the valid range are rare: they are left out once there are any.
     const probed = await ask(true);
@@ -94,6 +94,19 @@ export function createKpiReader(
  */
 const PLANNED_FASTER = `
 SETTINGS optimize_and_compare_chain = 0, optimize_group_by_function_keys = 0, optimize_aggregators_of_group_by_keys = 0`;
+
+/** READONLY (a user who may set nothing), UNKNOWN_SETTING, SETTING_CONSTRAINT_VIOLATION. */
+const CANNOT_SET = new Set([164, 115, 452]);
+
+/** The answer does not depend on the settings: where they may not be set it is asked without. */
+async function planFaster(clickhouse: Pick<ClickHouse, 'query'>, sql: string): Promise<Answer[]> {
+  try {
+    return await clickhouse.query<Answer>(`${sql}${PLANNED_FASTER}`);
+  } catch (error) {
+    if (!(error instanceof ClickHouseError && CANNOT_SET.has(error.code))) throw error;
+    return await clickhouse.query<Answer>(sql);
+  }
+}
 
 function timeLiteral(unixS: number): string {
   return `toDateTime(${Math.floor(unixS)}, 'UTC')`;

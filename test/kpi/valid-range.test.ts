@@ -192,3 +192,26 @@ describe('the valid range', () => {
     expect(compileKpi(kpiNamed('used'), FACTS, grid)).toContain('outlying_minute');
   });
 });
+
+describe('the reader of KPIs', () => {
+  it('answers users who may only read and set nothing, too', async () => {
+    const asked: string[] = [];
+    const readonly = createKpiReader(
+      {
+        query: (sql, options) => {
+          asked.push(sql);
+          return stored.clickhouse.query(sql, {
+            ...options,
+            settings: { ...options?.settings, readonly: 1 },
+          });
+        },
+      },
+      FACTS,
+      readQuery,
+    );
+    const rows = await readonly.readStatus(kpiNamed('used'), END_S, END_S - START_S);
+    expect(rows).toEqual(await reader.readStatus(kpiNamed('used'), END_S, END_S - START_S));
+    expect(rows[0]!.value).toBeDefined();
+    expect(asked.filter((sql) => sql.includes('\nSETTINGS ')).length).toBeGreaterThan(0);
+  });
+});
