@@ -74,6 +74,8 @@ export function judgeSql(
   const slots = 'greatest(1, ceil((to_s - from_s) / step_s))';
   const versionOf = `multiIf(empty(versions), (toInt64(0), NULL, NULL, NULL), versions[1].1 > judged_ms, versions[1], arrayLast(v -> v.1 <= judged_ms, versions))`;
   const isAlways = judgedBy !== 'in_force' && judgedBy.length <= 1;
+  // Then in_force is a column, else a constant.
+  const isPerRow = isSteps && !isAlways;
   const judgedMs = `toInt64(toUnixTimestamp(${end})) * 1000`;
   const tuples = sources.map(
     (s) =>
@@ -92,7 +94,7 @@ export function judgeSql(
         ${isSteps ? 'time' : 'from_time AS time'},
         group${carry},
         ${chosen}${
-          isSteps && !isAlways
+          isPerRow
             ? `,
         ${judgedMs} AS judged_ms,
         ${versionOf} AS in_force`
@@ -145,7 +147,7 @@ SELECT
 FROM
 (
     SELECT
-        time, group, best, place${carry},${isSteps && !isAlways ? ' in_force,' : ''}
+        time, group, best, place${carry},${isPerRow ? ' in_force,' : ''}
         if(isFinite(best.1), best.1, NULL) AS value,
         if(place = 0, '', ${quoteList(kpi.sources.map(({ name }) => name))}[place]) AS source,
         ${isSteps ? '1.' : `least(1., best.6 / ${slots})`} AS completeness,

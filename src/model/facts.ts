@@ -17,8 +17,7 @@ export type FactColumn =
   | 'last_time'
   | 'is_ended'
   | 'points'
-  | 'resets'
-  | 'outlying';
+  | 'resets';
 
 /** In seconds of the epoch. */
 export interface KnownGrid {

@@ -17,7 +17,7 @@ import { openScratchEngine } from '../testkit/scratch-engine.js';
 
 export interface KpiStatusResult {
   kpi: string;
-  /** Of the reader that command line and page use, and of the view kpi_NAME_status, each time it was asked. */
+  /** Of the reader that the command line uses, and of the view kpi_NAME_status, each time it was asked. */
   readerMs: number[];
   viewMs: number[];
   rows: number;

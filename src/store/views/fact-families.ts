@@ -42,7 +42,8 @@ export type ChainColumn =
   | 'row_last_time'
   | 'row_ended_time';
 
-const IS_VALUE = `value_type != 'none' AND isFinite(value_double)`;
+/** Of a point of numbers. */
+export const IS_VALUE = `value_type != 'none' AND isFinite(value_double)`;
 const POINT_DOUBLE = 'if(isFinite(value_double), value_double, 0)';
 
 export const NUMBERS: Family = {

@@ -9,6 +9,8 @@ import type { Shape } from '../rollup-marks.js';
 export const RESOLUTIONS = ['day', 'hour', 'minute'] as const;
 export type Resolution = (typeof RESOLUTIONS)[number];
 export const SECONDS_OF: Readonly<Record<Resolution, number>> = { day: 86_400, hour: 3_600, minute: 60 };
+/** What the names of its tables end with. */
+export const TABLE_OF = { day: '1d', hour: '1h', minute: '1m' } as const;
 export const BUCKET_OF = { day: 'toStartOfDay', hour: 'toStartOfHour', minute: 'toStartOfMinute' } as const;
 
 /**
@@ -86,11 +88,14 @@ export function knownBuckets(
 ): { taken: [from: number, to: number][]; cut: number[] } {
   const grid: Grid = { start, end, step, perSecond: 1 };
   const size = SECONDS_OF[r];
-  const begin = Math.floor(start / size) * size;
+  const begin = bucketOf(start, size, size) as number;
   const [from, to] = [firstWhole(grid, r) as number, endOf(grid, r) as number];
   const isCut = isAligned(grid, size) === false && isCoarse(grid, size) === true;
   const borders = isCut ? Math.ceil((end - start) / step) - 1 : 0;
-  const cut = Array.from({ length: borders }, (_, i) => Math.floor((start + (i + 1) * step) / size) * size);
+  const cut = Array.from(
+    { length: borders },
+    (_, i) => bucketOf(start + (i + 1) * step, size, size) as number,
+  );
   return {
     taken: [
       [0, begin],

@@ -24,10 +24,11 @@ import {
   mayTake,
   type Resolution,
   refinedAliases,
+  TABLE_OF,
 } from './grid-buckets.js';
 import { HISTOGRAM_SHAPES, quantileRows } from './histogram-quantiles.js';
 import { knownTimes, type Table } from './known-times.js';
-import { isInlying, isOutside, isReached, outlyingAliases, withRange } from './valid-range.js';
+import { isInlying, isInside, isOutside, isReached, outlyingAliases, withRange } from './valid-range.js';
 
 function gridOf({ known, startsOnStep }: FactsQuery): Grid {
   const perSecond = 1;
@@ -157,6 +158,8 @@ function chainColumns({ has, isChained, isNumber, isCounted, probed }: Needs): C
   return needed.filter(([, isNeeded]) => isNeeded).map(([column]) => column);
 }
 
+const named = (name: string, sql: string) => (sql === name ? name : `${sql} AS ${name}`);
+
 /**
  * Rows (series_id and the columns above) that together hold every point of the shapes before the end once. Tables are read
  * as they are and put together before anything is computed: the engine analyses each expression once for each SELECT.
@@ -174,7 +177,7 @@ function chainRows(needs: Needs, series: string, query: FactsQuery): string {
         .flatMap((shape) => readTables(shape, read, series, query, needs));
       const own = needs.isMixed ? `, ${family.isNumber} AS is_number` : '';
       return `
-        SELECT series_id${own}, ${chain.map(([column, sql]) => (sql === column ? sql : `${sql} AS ${column}`)).join(', ')}
+        SELECT series_id${own}, ${chain.map(([column, sql]) => named(column, sql)).join(', ')}
         FROM (${tables.join('\n            UNION ALL')})`;
     })
     .join('\n        UNION ALL');
@@ -187,7 +190,6 @@ function readTables(
   query: FactsQuery,
   { isChained }: Needs,
 ): string[] {
-  const named = (name: string, sql: string) => (sql === name ? name : `${sql} AS ${name}`);
   const rolled = read.map(([name]) => named(name, name === 'is_cumulative' ? isCumulative(shape) : name));
   const single = read.map(([name, sql]) => named(name, name === 'is_cumulative' ? isCumulative(shape) : sql));
   const branch = (columns: readonly string[], table: string, ...conditions: string[]) => `
@@ -195,34 +197,26 @@ function readTables(
             FROM ${shape}_${table}
             WHERE series_id IN (${series}) AND ${conditions.join('\n                AND ')}`;
   const times = timesOf(shape, query);
-  if (times !== undefined) {
-    const tables = { day: '1d', hour: '1h', minute: '1m', point: 'points' };
+  if (times !== undefined)
     return [...times].map(([table, isThen]) =>
-      branch(table === 'point' ? single : rolled, `${tables[table]} FINAL`, isThen),
+      table === 'point'
+        ? branch(single, 'points FINAL', isThen)
+        : branch(rolled, `${TABLE_OF[table]} FINAL`, isThen),
     );
-  }
-  const beforeEnd = 'time < to_time';
   const waiting = waitingOf(shape);
-  const taken = (r: Resolution) => isTaken(waiting, r, isChained);
-  const refined = (r: Resolution) => isRefined(waiting, r);
   const range = shape === 'number' ? leftOut(query) : undefined;
-  if (range !== undefined) {
-    const reached = (r: Resolution) => isReached(r, refined(r), query, range);
-    const outside = `value_type != 'none' AND isFinite(value_double) AND ${isOutside(range, '(toFloat64(value_int) + value_double)')}`;
-    const from = (table: string) => withRange(table, query, range);
-    const inlying = isInlying(range);
-    return [
-      branch(rolled, from('1d'), beforeEnd, taken('day'), inlying),
-      branch(rolled, from('1h'), beforeEnd, taken('hour'), reached('day'), inlying),
-      branch(rolled, from('1m'), beforeEnd, taken('minute'), reached('hour'), inlying),
-      branch(single, from('points'), beforeEnd, reached('minute'), `NOT (ranged.id != 0 AND ${outside})`),
-    ];
-  }
+  const from = (table: string) => (range ? withRange(table, query, range) : `${table} FINAL`);
+  const refined = (r: Resolution) => isRefined(waiting, r);
+  const reached = (r: Resolution) => (range ? isReached(r, refined(r), query, range) : refined(r));
+  const bucket = (r: Resolution, ...conditions: string[]) =>
+    branch(rolled, from(TABLE_OF[r]), 'time < to_time', isTaken(waiting, r, isChained), ...conditions);
+  const inlying = range ? [isInlying(range)] : [];
+  const inside = range ? [isInside(range)] : [];
   return [
-    branch(rolled, '1d FINAL', beforeEnd, taken('day')),
-    branch(rolled, '1h FINAL', beforeEnd, taken('hour'), refined('day')),
-    branch(rolled, '1m FINAL', beforeEnd, taken('minute'), refined('hour')),
-    branch(single, 'points FINAL', beforeEnd, refined('minute')),
+    bucket('day', ...inlying),
+    bucket('hour', reached('day'), ...inlying),
+    bucket('minute', reached('hour'), ...inlying),
+    branch(single, from('points'), 'time < to_time', reached('minute'), ...inside),
   ];
 }
 
@@ -302,16 +296,14 @@ function factColumns(needs: Needs): string[] {
     points: () => 'sum(row_points)',
     resets: () =>
       isChained ? `sum(row_resets + (${before('is_chained')} AND NOT goes_on))` : 'sum(row_resets)',
-    outlying: () =>
-      probed === undefined
-        ? 'toUInt64(0)'
-        : `countIf(is_ranged AND levels > 0 AND ${isOutside(probed, 'least', 'most')})`,
   };
-  const wanted: FactColumn[] = [
-    ...ALL_COLUMNS.filter((column) => has(column)),
-    ...(probed ? (['outlying'] as const) : []),
+  const outlying = probed
+    ? [`countIf(is_ranged AND levels > 0 AND ${isOutside(probed, 'least', 'most')}) AS outlying`]
+    : [];
+  return [
+    ...ALL_COLUMNS.filter((column) => has(column)).map((column) => `${columns[column]()} AS ${column}`),
+    ...outlying,
   ];
-  return wanted.map((column) => `${columns[column]()} AS ${column}`);
 }
 
 /** Rows of chains with what the row before says: whether they go on from it, or else from a known start. */

@@ -7,7 +7,8 @@
  * constants the pairs of both would take the engine minutes where a series is outside all the time.
  */
 import type { FactsQuery, ValidRange } from '../../model/facts.js';
-import { BUCKET_OF, isAmong, type Resolution } from './grid-buckets.js';
+import { IS_VALUE } from './fact-families.js';
+import { BUCKET_OF, isAmong, RESOLUTIONS, type Resolution, TABLE_OF } from './grid-buckets.js';
 
 /** SELECT of (id, range_factor, range_offset): series whose values have to lie within the range, folded ones too. */
 function rangedSeries({ metrics, hasFolded = true }: FactsQuery, range: ValidRange): string {
@@ -39,8 +40,6 @@ export function isOutside({ min, max }: ValidRange, least: string, most = least)
   return `(${bounds.join(' OR ')})`;
 }
 
-const TABLES = { day: 'number_1d', hour: 'number_1h', minute: 'number_1m' } as const;
-
 const COARSER = { day: undefined, hour: 'day', minute: 'hour' } as const;
 
 /** How the branches of metric-facts.ts choose rows. */
@@ -56,9 +55,18 @@ export function withRange(table: string, query: FactsQuery, range: ValidRange): 
   return `${table} FINAL LEFT JOIN (${rangedSeries(query, range)}) AS ranged ON ranged.id = series_id`;
 }
 
+/** Whether a row of rollups of a series that has a range has any value outside. */
+const isOutlying = (range: ValidRange) => `count > 0 AND ${isOutside(range, 'min', 'max')}`;
+
 /** Whether a row of rollups joined by `withRange` has no value outside. */
 export function isInlying(range: ValidRange): string {
-  return `NOT (ranged.id != 0 AND count > 0 AND ${isOutside(range, 'min', 'max')})`;
+  return `NOT (ranged.id != 0 AND ${isOutlying(range)})`;
+}
+
+/** The same of a point. */
+export function isInside(range: ValidRange): string {
+  const value = '(toFloat64(value_int) + value_double)';
+  return `NOT (ranged.id != 0 AND ${IS_VALUE} AND ${isOutside(range, value)})`;
 }
 
 function outlyingRows(
@@ -68,9 +76,9 @@ function outlyingRows(
   query: FactsQuery,
   range: ValidRange,
 ): string {
-  return `SELECT ${columns} FROM ${TABLES[r]} FINAL
+  return `SELECT ${columns} FROM number_${TABLE_OF[r]} FINAL
         INNER JOIN (${rangedSeries(query, range)}) AS ranged ON ranged.id = series_id
-        WHERE ${times} AND count > 0 AND ${isOutside(range, 'min', 'max')}`;
+        WHERE ${times} AND ${isOutlying(range)}`;
 }
 
 /**
@@ -78,21 +86,19 @@ function outlyingRows(
  * and have a value outside.
  */
 export function outlyingAliases(query: FactsQuery, range: ValidRange, branches: Branches): string {
-  return (Object.keys(TABLES) as Resolution[])
-    .map((r) => {
-      if (!branches.mayTake(r)) return `\n    CAST([], 'Array(DateTime)') AS outlying_${r}`;
-      const coarser = COARSER[r];
-      const reached =
-        coarser === undefined
-          ? ''
-          : ` AND (${branches.isRefined(coarser)} OR ${isAmong(`${BUCKET_OF[coarser]}(time)`, `outlying_${coarser}`)})`;
-      const times = `time >= ${r}_begin AND time < to_time AND ${branches.isTaken(r)}${reached}`;
-      return `
+  return RESOLUTIONS.map((r) => {
+    if (!branches.mayTake(r)) return `\n    CAST([], 'Array(DateTime)') AS outlying_${r}`;
+    const coarser = COARSER[r];
+    const reached =
+      coarser === undefined
+        ? ''
+        : ` AND (${branches.isRefined(coarser)} OR ${isAmong(`${BUCKET_OF[coarser]}(time)`, `outlying_${coarser}`)})`;
+    const times = `time >= ${r}_begin AND time < to_time AND ${branches.isTaken(r)}${reached}`;
+    return `
     (
         ${outlyingRows(r, 'groupUniqArray(time)', times, query, range)}
     ) AS outlying_${r}`;
-    })
-    .join(',');
+  }).join(',');
 }
 
 /** Whether rows below resolution `r` are read at `time`: its bucket is read finer, for whatever reason. */
