@@ -3,19 +3,13 @@
  * often and how much, without buckets and quantiles. Enters: SQL of the metrics and of the grid; leaves: SQL text. The
  * rules of increases are those of docs/increase.md, and tests hold the answers against the views of one shape.
  */
-import type {
-  FactColumn,
-  FactsQuery,
-  FactsSql,
-  QuantilesQuery,
-  ValidRange,
-  WaitingBuckets,
-} from '../../model/facts.js';
+import type { FactsQuery, FactsSql, QuantilesQuery, ValidRange, WaitingBuckets } from '../../model/facts.js';
 import { quote } from '../../model/sql-literal.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
 import { describedSeries } from './described-series.js';
-import { type ChainColumn, COUNTED, type Family, isCumulative, NUMBERS, ZERO_TIME } from './fact-families.js';
+import { isCumulative } from './fact-families.js';
+import { chainColumns, type Needs, needsOf } from './fact-needs.js';
 import {
   type Grid,
   gridAliases,
@@ -28,7 +22,8 @@ import {
 } from './grid-buckets.js';
 import { HISTOGRAM_SHAPES, quantileRows } from './histogram-quantiles.js';
 import { knownTimes, type Table } from './known-times.js';
-import { isInlying, isInside, isOutside, isReached, outlyingAliases, withRange } from './valid-range.js';
+import { factColumns, linkedRows } from './linked-facts.js';
+import { isInlying, isInside, isReached, outlyingAliases, withRange } from './valid-range.js';
 
 function gridOf({ known, startsOnStep }: FactsQuery): Grid {
   const perSecond = 1;
@@ -81,81 +76,6 @@ function timesOf(shape: Shape, query: FactsQuery): ReadonlyMap<Table, string> | 
   if (known === undefined || waiting === undefined || (shape === 'number' && leftOut(query)))
     return undefined;
   return knownTimes(known, waiting[shape] ?? NONE_WAIT, needsOf(query).isChained);
-}
-
-const ALL_COLUMNS: readonly FactColumn[] = [
-  'count',
-  'sum',
-  'has_sum',
-  'increase',
-  'level_count',
-  'level_sum',
-  'last',
-  'begun_time',
-  'last_time',
-  'is_ended',
-  'points',
-  'resets',
-];
-
-/** What a query reads: the engine takes a while to analyse each expression, so nothing is written that nobody uses. */
-interface Needs {
-  families: readonly Family[];
-  /** Both families: rows say which they are of. */
-  isMixed: boolean;
-  isNumber: boolean;
-  isCounted: boolean;
-  has: (...columns: FactColumn[]) => boolean;
-  /** Column `outlying` counts what lies outside. */
-  probed: ValidRange | undefined;
-  /** Whether a row has to know the one before. */
-  isChained: boolean;
-}
-
-function needsOf(query: FactsQuery): Needs {
-  const { shapes = SHAPES, columns = ALL_COLUMNS, isAsSent = false } = query;
-  const isNumber = shapes.includes('number');
-  const isCounted = shapes.some((shape) => shape !== 'number');
-  return {
-    families: [...(isNumber ? [NUMBERS] : []), ...(isCounted ? [COUNTED] : [])],
-    isMixed: isNumber && isCounted,
-    isNumber,
-    isCounted,
-    has: (...wanted) => wanted.some((column) => columns.includes(column)),
-    probed: query.isProbed && isNumber ? query.validRange : undefined,
-    isChained: isCounted || !isAsSent,
-  };
-}
-
-function chainColumns({ has, isChained, isNumber, isCounted, probed }: Needs): ChainColumn[] {
-  const needed: [ChainColumn, boolean][] = [
-    ['epoch', isChained],
-    ['is_chained', isChained],
-    ['may_fall', isChained && isNumber],
-    ['first_a', isChained],
-    ['last_a', isChained],
-    ['inside_a', isCounted && has('count')],
-    ['first_b', isChained && (isNumber || has('sum'))],
-    ['last_b', isChained && (isNumber || has('sum'))],
-    ['inside_b', has('sum', 'increase')],
-    ['has_sum', isCounted && has('has_sum')],
-    [
-      'levels',
-      probed !== undefined ||
-        (isNumber && has('level_count')) ||
-        has('last', 'begun_time', 'last_time', 'is_ended'),
-    ],
-    ['level_total', isNumber && has('level_sum')],
-    ['value', has('last')],
-    ['least', probed !== undefined],
-    ['most', probed !== undefined],
-    ['row_points', has('points')],
-    ['row_resets', has('resets')],
-    ['first_time', true],
-    ['row_last_time', has('last', 'last_time', 'begun_time', 'is_ended')],
-    ['row_ended_time', has('is_ended')],
-  ];
-  return needed.filter(([, isNeeded]) => isNeeded).map(([column]) => column);
 }
 
 const named = (name: string, sql: string) => (sql === name ? name : `${sql} AS ${name}`);
@@ -253,86 +173,6 @@ function factRows(query: FactsQuery): string {
         ${factColumns(needs).join(',\n        ')}
     FROM${from}
     GROUP BY ${id}${isWhole ? '' : ', time'}`;
-}
-
-/** Columns of a row that the next one of its chain needs: those of the tuple `before`, one window function for all of them. */
-function carriedOn({ isNumber, isCounted, has }: Needs): ChainColumn[] {
-  return [
-    'is_chained',
-    'last_a',
-    ...(isNumber || has('sum') ? (['last_b'] as const) : []),
-    ...(isCounted && has('has_sum') ? (['has_sum'] as const) : []),
-    ...(has('begun_time') ? (['row_last_time'] as const) : []),
-  ];
-}
-
-const beforeOf = (needs: Needs) => (column: ChainColumn) => `before.${carriedOn(needs).indexOf(column) + 1}`;
-
-/** SQL of the columns that are asked for, over the rows of a series in a step. */
-function factColumns(needs: Needs): string[] {
-  const { isMixed, isNumber, isCounted, isChained, has, probed } = needs;
-  const before = beforeOf(needs);
-  const grown = (part: 'a' | 'b') =>
-    `multiIf(goes_on, first_${part} - ${before(`last_${part}`)}, is_known, first_${part}, 0)`;
-  const [counted, number] = isMixed ? ['If', 'If'] : ['', ''];
-  const [ofCounted, ofNumber] = isMixed ? [', NOT is_number', ', is_number'] : ['', ''];
-  const columns: Record<FactColumn, () => string> = {
-    count: () => (isCounted ? `sum${counted}(${grown('a')} + inside_a${ofCounted})` : 'toInt64(0)'),
-    sum: () => (isCounted ? `sum${counted}(${grown('b')} + inside_b${ofCounted})` : 'toFloat64(0)'),
-    has_sum: () => (isCounted ? `min(has_sum AND (NOT goes_on OR ${before('has_sum')}))` : 'true'),
-    increase: () =>
-      isNumber && isChained
-        ? `sum${number}(toFloat64(${grown('a')}) + (${grown('b')} + inside_b)${ofNumber})`
-        : 'toFloat64(0)',
-    level_count: () => (isNumber ? `sum${number}(levels${ofNumber})` : 'toUInt64(0)'),
-    level_sum: () => (isNumber ? `sum${number}(level_total${ofNumber})` : 'toFloat64(0)'),
-    last: () => 'argMaxIf(value, row_last_time, levels > 0)',
-    begun_time: () =>
-      isChained
-        ? `minIf(multiIf(${before('is_chained')}, ${before('row_last_time')}, is_known, epoch, first_time), levels > 0)`
-        : 'minIf(first_time, levels > 0)',
-    last_time: () => 'maxIf(row_last_time, levels > 0)',
-    is_ended: () => 'max(row_ended_time) > maxIf(row_last_time, levels > 0)',
-    points: () => 'sum(row_points)',
-    resets: () =>
-      isChained ? `sum(row_resets + (${before('is_chained')} AND NOT goes_on))` : 'sum(row_resets)',
-  };
-  const outlying = probed
-    ? [`countIf(is_ranged AND levels > 0 AND ${isOutside(probed, 'least', 'most')}) AS outlying`]
-    : [];
-  return [
-    ...ALL_COLUMNS.filter((column) => has(column)).map((column) => `${columns[column]()} AS ${column}`),
-    ...outlying,
-  ];
-}
-
-/** Rows of chains with what the row before says: whether they go on from it, or else from a known start. */
-function linkedRows(needs: Needs, rows: string, described: string): string {
-  const { isMixed, isNumber } = needs;
-  const before = beforeOf(needs);
-  const risesAsNumber = `toFloat64(first_a - ${before('last_a')}) + (first_b - ${before('last_b')}) >= 0`;
-  const risesAsCount = `first_a >= ${before('last_a')}`;
-  const rises = isMixed
-    ? `may_fall OR if(is_number, ${risesAsNumber}, ${risesAsCount})`
-    : isNumber
-      ? `may_fall OR ${risesAsNumber}`
-      : risesAsCount;
-  return `
-        SELECT
-            *,
-            ${before('is_chained')} AND (${rises}) AS goes_on,
-            ${before('is_chained')} OR is_chained AND epoch > ${ZERO_TIME} AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
-                OR observed_since > ${ZERO_TIME} AND observed_since < first_time - INTERVAL 1 SECOND) AS is_known
-        FROM
-        (
-            SELECT *, lagInFrame((${carriedOn(needs).join(', ')})) OVER chain AS before
-            FROM (${rows}
-            )
-            WHERE is_chained OR first_time >= from_time
-            WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
-        ) AS linked
-        LEFT SEMI JOIN (${described}) AS described ON described.id = linked.series_id
-        WHERE first_time >= from_time`;
 }
 
 function factQuantiles({ metrics, start, end, step, shapes, grouped }: QuantilesQuery): string {

@@ -1,0 +1,82 @@
+/**
+ * What an answer of facts needs to read: families, columns of chains, and whether rows have to know the ones before. Enters: a
+ * FactsQuery; leaves: what metric-facts.ts writes SQL from.
+ */
+import type { FactColumn, FactsQuery, ValidRange } from '../../model/facts.js';
+import { SHAPES } from '../rollup-marks.js';
+import { type ChainColumn, COUNTED, type Family, NUMBERS } from './fact-families.js';
+
+export const ALL_COLUMNS: readonly FactColumn[] = [
+  'count',
+  'sum',
+  'has_sum',
+  'increase',
+  'level_count',
+  'level_sum',
+  'last',
+  'begun_time',
+  'last_time',
+  'is_ended',
+  'points',
+  'resets',
+];
+
+/** What a query reads: the engine takes a while to analyse each expression, so nothing is written that nobody uses. */
+export interface Needs {
+  families: readonly Family[];
+  /** Both families: rows say which they are of. */
+  isMixed: boolean;
+  isNumber: boolean;
+  isCounted: boolean;
+  has: (...columns: FactColumn[]) => boolean;
+  /** Column `outlying` counts what lies outside. */
+  probed: ValidRange | undefined;
+  /** Whether a row has to know the one before. */
+  isChained: boolean;
+}
+
+export function needsOf(query: FactsQuery): Needs {
+  const { shapes = SHAPES, columns = ALL_COLUMNS, isAsSent = false } = query;
+  const isNumber = shapes.includes('number');
+  const isCounted = shapes.some((shape) => shape !== 'number');
+  return {
+    families: [...(isNumber ? [NUMBERS] : []), ...(isCounted ? [COUNTED] : [])],
+    isMixed: isNumber && isCounted,
+    isNumber,
+    isCounted,
+    has: (...wanted) => wanted.some((column) => columns.includes(column)),
+    probed: query.isProbed && isNumber ? query.validRange : undefined,
+    isChained: isCounted || !isAsSent,
+  };
+}
+
+export function chainColumns({ has, isChained, isNumber, isCounted, probed }: Needs): ChainColumn[] {
+  const needed: [ChainColumn, boolean][] = [
+    ['epoch', isChained],
+    ['is_chained', isChained],
+    ['may_fall', isChained && isNumber],
+    ['first_a', isChained],
+    ['last_a', isChained],
+    ['inside_a', isCounted && has('count')],
+    ['first_b', isChained && (isNumber || has('sum'))],
+    ['last_b', isChained && (isNumber || has('sum'))],
+    ['inside_b', has('sum', 'increase')],
+    ['has_sum', isCounted && has('has_sum')],
+    [
+      'levels',
+      probed !== undefined ||
+        (isNumber && has('level_count')) ||
+        has('last', 'begun_time', 'last_time', 'is_ended'),
+    ],
+    ['level_total', isNumber && has('level_sum')],
+    ['value', has('last')],
+    ['least', probed !== undefined],
+    ['most', probed !== undefined],
+    ['row_points', has('points')],
+    ['row_resets', has('resets')],
+    ['first_time', true],
+    ['row_last_time', has('last', 'last_time', 'begun_time', 'is_ended')],
+    ['row_ended_time', has('is_ended')],
+  ];
+  return needed.filter(([, isNeeded]) => isNeeded).map(([column]) => column);
+}

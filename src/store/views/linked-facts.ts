@@ -1,0 +1,88 @@
+/**
+ * Facts of the steps of a grid, from rows of chains that are linked one by one: each row sees the one before it. Enters: rows
+ * and descriptions of series as SQL; leaves: the linked rows, and what a step adds up of them.
+ */
+import type { FactColumn } from '../../model/facts.js';
+import { type ChainColumn, ZERO_TIME } from './fact-families.js';
+import { ALL_COLUMNS, type Needs } from './fact-needs.js';
+import { isOutside } from './valid-range.js';
+
+/** Columns of a row that the next one of its chain needs: those of the tuple `before`, one window function for all of them. */
+function carriedOn({ isNumber, isCounted, has }: Needs): ChainColumn[] {
+  return [
+    'is_chained',
+    'last_a',
+    ...(isNumber || has('sum') ? (['last_b'] as const) : []),
+    ...(isCounted && has('has_sum') ? (['has_sum'] as const) : []),
+    ...(has('begun_time') ? (['row_last_time'] as const) : []),
+  ];
+}
+
+const beforeOf = (needs: Needs) => (column: ChainColumn) => `before.${carriedOn(needs).indexOf(column) + 1}`;
+
+/** SQL of the columns that are asked for, over the rows of a series in a step. */
+export function factColumns(needs: Needs): string[] {
+  const { isMixed, isNumber, isCounted, isChained, has, probed } = needs;
+  const before = beforeOf(needs);
+  const grown = (part: 'a' | 'b') =>
+    `multiIf(goes_on, first_${part} - ${before(`last_${part}`)}, is_known, first_${part}, 0)`;
+  const [counted, number] = isMixed ? ['If', 'If'] : ['', ''];
+  const [ofCounted, ofNumber] = isMixed ? [', NOT is_number', ', is_number'] : ['', ''];
+  const columns: Record<FactColumn, () => string> = {
+    count: () => (isCounted ? `sum${counted}(${grown('a')} + inside_a${ofCounted})` : 'toInt64(0)'),
+    sum: () => (isCounted ? `sum${counted}(${grown('b')} + inside_b${ofCounted})` : 'toFloat64(0)'),
+    has_sum: () => (isCounted ? `min(has_sum AND (NOT goes_on OR ${before('has_sum')}))` : 'true'),
+    increase: () =>
+      isNumber && isChained
+        ? `sum${number}(toFloat64(${grown('a')}) + (${grown('b')} + inside_b)${ofNumber})`
+        : 'toFloat64(0)',
+    level_count: () => (isNumber ? `sum${number}(levels${ofNumber})` : 'toUInt64(0)'),
+    level_sum: () => (isNumber ? `sum${number}(level_total${ofNumber})` : 'toFloat64(0)'),
+    last: () => 'argMaxIf(value, row_last_time, levels > 0)',
+    begun_time: () =>
+      isChained
+        ? `minIf(multiIf(${before('is_chained')}, ${before('row_last_time')}, is_known, epoch, first_time), levels > 0)`
+        : 'minIf(first_time, levels > 0)',
+    last_time: () => 'maxIf(row_last_time, levels > 0)',
+    is_ended: () => 'max(row_ended_time) > maxIf(row_last_time, levels > 0)',
+    points: () => 'sum(row_points)',
+    resets: () =>
+      isChained ? `sum(row_resets + (${before('is_chained')} AND NOT goes_on))` : 'sum(row_resets)',
+  };
+  const outlying = probed
+    ? [`countIf(is_ranged AND levels > 0 AND ${isOutside(probed, 'least', 'most')}) AS outlying`]
+    : [];
+  return [
+    ...ALL_COLUMNS.filter((column) => has(column)).map((column) => `${columns[column]()} AS ${column}`),
+    ...outlying,
+  ];
+}
+
+/** Rows of chains with what the row before says: whether they go on from it, or else from a known start. */
+export function linkedRows(needs: Needs, rows: string, described: string): string {
+  const { isMixed, isNumber } = needs;
+  const before = beforeOf(needs);
+  const risesAsNumber = `toFloat64(first_a - ${before('last_a')}) + (first_b - ${before('last_b')}) >= 0`;
+  const risesAsCount = `first_a >= ${before('last_a')}`;
+  const rises = isMixed
+    ? `may_fall OR if(is_number, ${risesAsNumber}, ${risesAsCount})`
+    : isNumber
+      ? `may_fall OR ${risesAsNumber}`
+      : risesAsCount;
+  return `
+        SELECT
+            *,
+            ${before('is_chained')} AND (${rises}) AS goes_on,
+            ${before('is_chained')} OR is_chained AND epoch > ${ZERO_TIME} AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
+                OR observed_since > ${ZERO_TIME} AND observed_since < first_time - INTERVAL 1 SECOND) AS is_known
+        FROM
+        (
+            SELECT *, lagInFrame((${carriedOn(needs).join(', ')})) OVER chain AS before
+            FROM (${rows}
+            )
+            WHERE is_chained OR first_time >= from_time
+            WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+        ) AS linked
+        LEFT SEMI JOIN (${described}) AS described ON described.id = linked.series_id
+        WHERE first_time >= from_time`;
+}
