@@ -74,7 +74,8 @@ export function createKpiReader(
         there,
         judgedBy: rows === 'whole' ? (last === undefined ? [] : [last]) : versions,
       });
-      return planFaster(clickhouse, sql);
+      // Where values are left out, or times are not known, the engine may find something.
+      return planFaster(clickhouse, sql, isProbed && waiting !== undefined);
     };
     // Values outside of the valid range are rare: they are left out once there are any.
     const probed = await ask(true);
@@ -95,13 +96,20 @@ export function createKpiReader(
 const PLANNED_FASTER = `
 SETTINGS optimize_and_compare_chain = 0, optimize_group_by_function_keys = 0, optimize_aggregators_of_group_by_keys = 0`;
 
+/** All that is read is asked for right where it is read, so there is nothing to be moved. Primary keys are used all the same. */
+const AS_WRITTEN = ', query_plan_enable_optimizations = 0';
+
 /** READONLY (a user who may set nothing), UNKNOWN_SETTING, SETTING_CONSTRAINT_VIOLATION. */
 const CANNOT_SET = new Set([164, 115, 452]);
 
 /** The answer does not depend on the settings: where they may not be set it is asked without. */
-async function planFaster(clickhouse: Pick<ClickHouse, 'query'>, sql: string): Promise<Answer[]> {
+async function planFaster(
+  clickhouse: Pick<ClickHouse, 'query'>,
+  sql: string,
+  isAsWritten: boolean,
+): Promise<Answer[]> {
   try {
-    return await clickhouse.query<Answer>(`${sql}${PLANNED_FASTER}`);
+    return await clickhouse.query<Answer>(`${sql}${PLANNED_FASTER}${isAsWritten ? AS_WRITTEN : ''}`);
   } catch (error) {
     if (!(error instanceof ClickHouseError && CANNOT_SET.has(error.code))) throw error;
     return await clickhouse.query<Answer>(sql);
