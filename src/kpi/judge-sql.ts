@@ -68,14 +68,41 @@ export function judgeSql(
   const carry = carried.map((column) => `, ${column}`).join('');
   const isLower = kpi.direction === 'lower_is_better';
   const [reaches, misses] = isLower ? ['>=', '>'] : ['<=', '<'];
-  const missesWord = isLower ? 'above' : 'below';
-  const show = (sql: string) => `toString(round(ifNull(${sql}, 0), 6))`;
+  const beyond = isLower ? 'above' : 'below';
   const end = isSteps ? 'least(time + step_s, to_time)' : 'to_time';
   const slots = 'greatest(1, ceil((to_s - from_s) / step_s))';
   const versionOf = `multiIf(empty(versions), (toInt64(0), NULL, NULL, NULL), versions[1].1 > judged_ms, versions[1], arrayLast(v -> v.1 <= judged_ms, versions))`;
   const isAlways = judgedBy !== 'in_force' && judgedBy.length <= 1;
   // Then in_force is a column, else a constant.
   const isPerRow = isSteps && !isAlways;
+  const known = isAlways ? (judgedBy[0] ?? NO_THRESHOLDS) : undefined;
+  const target = thresholdSql(known, 'target');
+  const warning = thresholdSql(known, 'warning');
+  const critical = thresholdSql(known, 'critical');
+  // A value that is NULL, or a threshold, reaches nothing; what is not set is not asked for.
+  const rungs = [
+    {
+      threshold: critical,
+      status: 'critical',
+      is: `value ${reaches} ${critical}`,
+      reason: `at or ${beyond} critical `,
+    },
+    {
+      threshold: warning,
+      status: 'warning',
+      is: `value ${reaches} ${warning}`,
+      reason: `at or ${beyond} warning `,
+    },
+    { threshold: target, status: 'warning', is: `value ${misses} ${target}`, reason: 'misses target ' },
+  ].filter(({ threshold }) => threshold !== NOT_SET);
+  const show = (sql: string) => `toString(round(ifNull(${sql}, 0), 6))`;
+  const met = `concat('meets target ', ${show(target)})`;
+  const otherwise =
+    known === undefined
+      ? `if(isNull(${target}), 'no threshold reached', ${met})`
+      : target === NOT_SET
+        ? `'no threshold reached'`
+        : met;
   const judgedMs = `toInt64(toUnixTimestamp(${end})) * 1000`;
   const tuples = sources.map(
     (s) =>
@@ -103,14 +130,12 @@ export function judgeSql(
     FROM (${from})`;
   const versions = versionsSql(kpi, judgedBy);
   const thresholds = () => {
-    if (isAlways)
-      return `
-    CAST(${versionLiteral(judgedBy[0])}, '${VERSION_TYPE}') AS in_force`;
+    if (isAlways) return '';
     if (isSteps)
-      return `
+      return `,
     ${versions} AS versions`;
     // A scalar subquery is worked out once, and a constant from there on.
-    return `
+    return `,
     (
         WITH ${versions} AS versions, ${judgedMs} AS judged_ms
         SELECT ${versionOf}
@@ -120,28 +145,24 @@ export function judgeSql(
     ? ''
     : `completeness < ${numberLiteral(kpi.completenessMin)}, concat('only ', toString(round(100 * completeness)), ' % of the window is measured'),
             age_s > ${numberLiteral(kpi.staleAfterS)}, concat('nothing new for ', toString(round(age_s)), ' s'),`;
-  return `,${thresholds()}
+  return `${thresholds()}
 SELECT
     time,
     group,
     value,
-    multiIf(doubt != '', 'unknown', is_critical, 'critical', is_warning OR is_missed, 'warning', 'on_target') AS status,
+    multiIf(doubt != '', 'unknown', ${rungs.map(({ is, status }) => `${is}, '${status}', `).join('')}'on_target') AS status,
     multiIf(
         doubt != '', doubt,
-        is_critical, concat('at or ${missesWord} critical ', ${show('critical')}),
-        is_warning, concat('at or ${missesWord} warning ', ${show('warning')}),
-        is_missed, concat('misses target ', ${show('target')}),
-        isNull(target), 'no threshold reached',
-        concat('meets target ', ${show('target')})) AS reason,
+        ${rungs.map(({ is, reason, threshold }) => `${is}, concat('${reason}', ${show(threshold)}),\n        `).join('')}${otherwise}) AS reason,
     source,
     best.2 AS samples,
     completeness,
     age_s,
     best.4 AS resets,
     best.3 AS points,
-    in_force.2 AS target,
-    in_force.3 AS warning,
-    in_force.4 AS critical,
+    ${target} AS target,
+    ${warning} AS warning,
+    ${critical} AS critical,
     best.7 AS good,
     best.8 AS total${carry}
 FROM
@@ -152,9 +173,6 @@ FROM
         if(place = 0, '', ${quoteList(kpi.sources.map(({ name }) => name))}[place]) AS source,
         ${isSteps ? '1.' : `least(1., best.6 / ${slots})`} AS completeness,
         if(place = 0, NULL, toUnixTimestamp64Milli(toDateTime64(${end}, 3, 'UTC')) - toUnixTimestamp64Milli(toDateTime64(best.5, 3, 'UTC'))) / 1000 AS age_s,
-        ifNull(value ${reaches} in_force.4, false) AS is_critical,
-        ifNull(value ${reaches} in_force.3, false) AS is_warning,
-        ifNull(value ${misses} in_force.2, false) AS is_missed,
         multiIf(
             place = 0, 'no data',
             isNull(value), 'no value can be made of the data',
@@ -163,6 +181,22 @@ FROM
             '') AS doubt
     FROM (${best})
 )`;
+}
+
+const NO_THRESHOLDS: ThresholdVersion = {
+  fromMs: 0,
+  target: undefined,
+  warning: undefined,
+  critical: undefined,
+};
+
+const NOT_SET = `CAST(NULL, 'Nullable(Float64)')`;
+
+/** A threshold as a Nullable(Float64): a known one, or that of in_force. */
+function thresholdSql(known: ThresholdVersion | undefined, which: 'target' | 'warning' | 'critical'): string {
+  if (known === undefined) return `in_force.${{ target: 2, warning: 3, critical: 4 }[which]}`;
+  const value = known[which];
+  return value === undefined ? NOT_SET : `CAST(${numberLiteral(value)}, 'Nullable(Float64)')`;
 }
 
 const VERSION_TYPE = 'Tuple(Int64, Nullable(Float64), Nullable(Float64), Nullable(Float64))';
