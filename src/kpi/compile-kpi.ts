@@ -19,6 +19,13 @@ import {
   termSql,
 } from './kpi-terms.js';
 import type { KpiKinds } from './metric-kinds.js';
+import {
+  addBucketEdges,
+  bucketColumns,
+  joinQuantile,
+  PERCENTILE_FACTS,
+  quantileIn,
+} from './percentile-sql.js';
 import { numberLiteral, quoteList } from './sql-text.js';
 
 export interface KpiGrid {
@@ -31,7 +38,10 @@ export interface KpiGrid {
   known?: KnownGrid;
   /** Buckets that wait to be rolled up, where they are known too. */
   waiting?: FactsQuery['waiting'];
-  /** Values outside of the valid range are not left out but counted, in a column `outlying` more (FactsQuery.isProbed). */
+  /**
+   * The statement is planned several times faster and right for what is usual: no value outside of the valid range, buckets of one
+   * layout in each group. A column `misread` says how often that does not hold; where it is not 0 the rows are wrong.
+   */
   isProbed?: boolean;
   /** Where only the step is known, and that the start is a multiple of it. */
   startsOnStep?: { stepS: number };
@@ -78,6 +88,7 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
     isCounted: shapes.some((shape) => shape !== 'number'),
     isNumber: shapes.includes('number'),
   };
+  const areAddedUp = grid.isProbed === true && shapes.length === 1 && shapes[0] === 'histogram';
   const query: FactsQuery = {
     metrics: quoteList(grid.there?.metrics ?? metricsOf(kpi)),
     start: grid.start,
@@ -91,7 +102,7 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
     isProbed: grid.isProbed ?? false,
     ...(grid.where !== undefined && { where: grid.where }),
     shapes,
-    columns: columnsOf(terms, kinds),
+    columns: columnsOf(terms, kinds, areAddedUp),
     // Measures of values leave counters out.
     isAsSent: terms.every(({ term }) => term.measure === 'average' || term.measure === 'last'),
     labels: [
@@ -111,28 +122,31 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
   };
   const unitOf = ({ unit }: PlacedTerm) => (unit === undefined ? undefined : units.indexOf(unit));
   const isSteps = grid.rows === 'steps';
-  const isProbed = grid.isProbed === true && kinds.isNumber && query.validRange !== undefined;
+  const percentiles = terms.filter(({ source }) => source.formula.kind === 'percentile');
+  const mixed = areAddedUp ? percentiles.map(({ k }) => `mixed_${k}`) : [];
+  const misreads =
+    grid.isProbed === true && kinds.isNumber && query.validRange !== undefined ? ['sum(f.outlying)'] : mixed;
+  const misread = misreads.length === 0 ? '' : `,\n        ${misreads.join(' OR ')} AS misread`;
   const groups = kpi.groupBy.length === 0 ? `[own_group]` : `[CAST([], 'Array(String)'), own_group]`;
   const steps = isSteps ? ', time' : '';
   const ofGroups = `
     SELECT
         group${steps},
-        ${terms.map((term) => termColumns(term, unitOf(term), isSteps, kinds)).join(',\n        ')}${
-          isProbed
-            ? `,
-        sum(f.outlying) AS outlying`
-            : ''
-        }
+        ${terms.map((term) => termColumns(term, unitOf(term), isSteps, kinds, areAddedUp)).join(',\n        ')}${misread}
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
     ARRAY JOIN ${groups} AS group
     WHERE notEmpty(f.terms)
     GROUP BY group${steps}`;
-  const withQuantiles = terms
-    .filter(({ source }) => source.formula.kind === 'percentile')
-    .reduce((inner, term) => joinQuantile(inner, term, kpi, facts, grid, query), ofGroups);
+  const withQuantiles = percentiles.reduce(
+    (inner, term) =>
+      areAddedUp ? addBucketEdges(inner, term) : joinQuantile(inner, term, kpi, facts, grid, query),
+    ofGroups,
+  );
   const seconds = isSteps ? 'least(step_s, to_s - toUnixTimestamp(time))' : '(to_s - from_s)';
-  const sources = kpi.sources.map((source) => sourceColumns(source, terms, kpi, `toFloat64(${seconds})`));
-  return `WITH ${facts.aliases(query)}${judgeSql(kpi, { sources, from: withQuantiles, carried: isProbed ? ['outlying'] : [] }, isSteps, grid.judgedBy)}`;
+  const sources = kpi.sources.map((source) =>
+    sourceColumns(source, terms, kpi, `toFloat64(${seconds})`, areAddedUp ? quantileIn : ({ k }) => `q_${k}`),
+  );
+  return `WITH ${facts.aliases(query)}${judgeSql(kpi, { sources, from: withQuantiles, carried: misread === '' ? [] : ['misread'] }, isSteps, grid.judgedBy)}`;
 }
 
 /** Numbers that are values of the KPI and outside of its valid range are no values. */
@@ -146,56 +160,6 @@ function validRangeOf(kpi: Kpi, terms: readonly PlacedTerm[]): FactsQuery['valid
     min: bound(kpi.validMin),
     max: bound(kpi.validMax),
   };
-}
-
-const QUANTILE_COLUMNS: Readonly<Record<number, string>> = {
-  0.5: 'p50',
-  0.75: 'p75',
-  0.9: 'p90',
-  0.95: 'p95',
-  0.99: 'p99',
-  0.999: 'p999',
-};
-
-/** The rows of `inner` with a column q_K: the quantile of a percentile's term. Throws RangeError for a quantile of no view. */
-function joinQuantile(
-  inner: string,
-  placed: PlacedTerm,
-  kpi: Kpi,
-  facts: FactsSql,
-  grid: KpiGrid,
-  { shapes, where = 'true' }: FactsQuery,
-): string {
-  const { k, term, source } = placed;
-  const column = source.formula.kind === 'percentile' ? QUANTILE_COLUMNS[source.formula.quantile] : undefined;
-  if (column === undefined)
-    throw new RangeError(
-      `${kpi.name}: the quantile must be one of ${Object.keys(QUANTILE_COLUMNS).join(', ')}`,
-    );
-  const isSteps = grid.rows === 'steps';
-  const all = [...new Set(term.selectors.map(({ metric }) => metric))];
-  const metrics = all.filter((metric) => grid.there?.metrics.includes(metric) ?? true);
-  const own = `toJSONString(CAST([${kpi.groupBy.map(labelSql).join(', ')}], 'Array(String)'))`;
-  const keys = kpi.groupBy.length === 0 ? `['[]']` : `['[]', ${own}]`;
-  const quantiles = facts.quantiles({
-    metrics,
-    start: grid.start,
-    end: grid.end,
-    step: isSteps
-      ? grid.step
-      : (grid.known && String(grid.known.endS - grid.known.startS)) ||
-        `toUInt32(toUnixTimestamp(${grid.end}) - toUnixTimestamp(${grid.start}))`,
-    shapes: shapes ?? [],
-    grouped: `SELECT series_id, grp, any(series_factor) AS factor
-            FROM (SELECT series_id, ${conversionSql(kpi.unit).factor} AS series_factor, arrayJoin(${keys}) AS grp FROM series
-                WHERE metric_name IN ${quoteList(metrics)} AND ${termSql(placed)} AND ${where})
-            GROUP BY series_id, grp`,
-  });
-  return `
-    SELECT g.*, q.quantile AS q_${k}
-    FROM (${inner}) AS g
-    LEFT JOIN (SELECT \`group\` AS quantile_group, toDateTime(time, 'UTC') AS quantile_time, ${column} AS quantile FROM (${quantiles})) AS q
-        ON q.quantile_group = toJSONString(g.group)${isSteps ? ' AND q.quantile_time = g.time' : ''}`;
 }
 
 /** Sources that any metric is there for; where there is none, one that finds nothing. */
@@ -215,9 +179,17 @@ const COLUMNS_OF: Record<Measure, { counted: readonly FactColumn[]; number: read
   last: { counted: [], number: ['level_count', 'last'] },
 };
 
-function columnsOf(terms: readonly PlacedTerm[], { isCounted, isNumber }: Kinds): FactColumn[] {
+function columnsOf(
+  terms: readonly PlacedTerm[],
+  { isCounted, isNumber }: Kinds,
+  areAddedUp: boolean,
+): FactColumn[] {
   const needed = terms.flatMap(({ term, source }) => [
-    ...(isCounted ? COLUMNS_OF[term.measure].counted : []),
+    ...(isCounted
+      ? areAddedUp && source.formula.kind === 'percentile'
+        ? PERCENTILE_FACTS
+        : COLUMNS_OF[term.measure].counted
+      : []),
     ...(isNumber ? COLUMNS_OF[term.measure].number : []),
     ...(isProjected(source) ? (['begun_time'] as const) : []),
   ]);
@@ -238,11 +210,13 @@ function isProjected({ formula }: Source): boolean {
 /** a: amount or total, n and s: values and their sum, l: newest value, p: points, r: resets, b and e: times of the
  * first and the newest, c: slots with any. */
 function termColumns(
-  { k, term, source }: PlacedTerm,
+  placed: PlacedTerm,
   u: number | undefined,
   isSteps: boolean,
   { isCounted, isNumber }: Kinds,
+  areAddedUp: boolean,
 ): string {
+  const { k, term, source } = placed;
   const is = `has(terms, ${k})`;
   const inUnit = (sum: string, count: string) =>
     u === undefined ? sum : `${sum} * factor_${u} + ${count} * offset_${u}`;
@@ -260,8 +234,12 @@ function termColumns(
     ],
     last: [`${across}(${inUnit('f.last', '1')}, ${is} AND f.level_count > 0) AS l_${k}`],
   };
+  const own =
+    areAddedUp && source.formula.kind === 'percentile'
+      ? bucketColumns(placed, is, `factor_${u}`)
+      : value[term.measure];
   return [
-    ...value[term.measure],
+    ...own,
     `sumIf(f.points, ${is}) AS p_${k}`,
     `sumIf(f.resets, ${is}) AS r_${k}`,
     ...(isProjected(source) ? [`minIf(f.begun_time, ${is}) AS b_${k}`] : []),

@@ -14,6 +14,7 @@ export function sourceColumns(
   all: readonly PlacedTerm[],
   kpi: Kpi,
   seconds: string,
+  quantileOf: (term: PlacedTerm) => string,
 ): SourceColumns {
   const terms = all.filter((term) => term.source === source);
   const of = (role: string) => terms.find((term) => term.role === role)!;
@@ -31,7 +32,12 @@ export function sourceColumns(
       mains.length === 1 ? `e_${mains[0]!.k}` : `greatest(${mains.map(({ k }) => `e_${k}`).join(', ')})`,
     slots: mains.length === 1 ? `c_${mains[0]!.k}` : `greatest(${mains.map(({ k }) => `c_${k}`).join(', ')})`,
   };
-  const { value, samples, good = '0.', total = '0.' } = formulaValue(source, kpi, of, seconds, inUnit, terms);
+  const {
+    value,
+    samples,
+    good = '0.',
+    total = '0.',
+  } = formulaValue(source, kpi, of, seconds, inUnit, terms, quantileOf);
   return {
     ...columns,
     value: `CAST(${value}, 'Nullable(Float64)')`,
@@ -55,11 +61,12 @@ function formulaValue(
   seconds: string,
   inUnit: (sql: string) => string,
   terms: readonly PlacedTerm[],
+  quantileOf: (term: PlacedTerm) => string,
 ): ValueSql {
   switch (formula.kind) {
     case 'percentile': {
       const { k } = of('of');
-      return { value: `if(n_${k} > 0, q_${k}, NULL)`, samples: `n_${k}` };
+      return { value: `if(n_${k} > 0, ${quantileOf(of('of'))}, NULL)`, samples: `n_${k}` };
     }
     case 'average': {
       const { k } = of('of');

@@ -77,9 +77,9 @@ export function createKpiReader(
       // Where values are left out, or times are not known, the engine may find something.
       return planFaster(clickhouse, sql, isProbed && waiting !== undefined);
     };
-    // Values outside of the valid range are rare: they are left out once there are any.
+    // What is usual is answered faster; where anything is not, the statement is asked that is right for everything.
     const probed = await ask(true);
-    const answers = probed.some(({ outlying = 0 }) => Number(outlying) > 0) ? await ask(false) : probed;
+    const answers = probed.some(({ misread = 0 }) => Number(misread) > 0) ? await ask(false) : probed;
     if (rows === 'whole' && answers.length === 0) return [emptyRow(kpi, window)];
     return answers.sort(inOrder).map((answer) => toRow(kpi, answer));
   }
@@ -124,8 +124,8 @@ function timeLiteral(unixS: number): string {
 interface Answer extends Record<string, unknown> {
   time: string;
   group: string[];
-  /** Of KPIs with a valid range. */
-  outlying?: number | string;
+  /** KpiGrid.isProbed. */
+  misread?: number | string | boolean;
 }
 
 /** By time, all series together first. Sorted by the engine they would be planned longer. */

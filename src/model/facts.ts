@@ -17,7 +17,23 @@ export type FactColumn =
   | 'last_time'
   | 'is_ended'
   | 'points'
-  | 'resets';
+  | 'resets'
+  | BucketColumn;
+
+/**
+ * Of explicit-bucket histograms alone, and only where they are asked for. bounds and bucket_counts: what a series recorded by
+ * bucket, of one layout; lowest, highest: no value lies beyond (infinite where that is not known); is_mixed: the series came in
+ * more than one layout or without bounds, so that its buckets are not right.
+ */
+export type BucketColumn = 'bounds' | 'bucket_counts' | 'lowest' | 'highest' | 'is_mixed';
+
+export const BUCKET_COLUMNS: readonly BucketColumn[] = [
+  'bounds',
+  'bucket_counts',
+  'lowest',
+  'highest',
+  'is_mixed',
+];
 
 /** In seconds of the epoch. */
 export interface KnownGrid {

@@ -18,7 +18,8 @@ export interface Family {
 /**
  * A row of a chain in one form for all shapes. a and b: of numbers the integer and the double of a value, of the others
  * count and sum. first_…, last_…: of what counts since its start (is_chained); of others they mean nothing. inside_…: what the
- * row itself grew by; of deltas all of it. levels, level_total, value, least, most: numbers as they were sent.
+ * row itself grew by; of deltas all of it (inside_buckets: less what lies between the first and the last point). levels,
+ * level_total, value, least, most: numbers as they were sent. layout: which bounds; row_lowest, row_highest: no value lies beyond.
  */
 export type ChainColumn =
   | 'epoch'
@@ -36,11 +37,20 @@ export type ChainColumn =
   | 'value'
   | 'least'
   | 'most'
+  | 'row_bounds'
+  | 'layout'
+  | 'first_buckets'
+  | 'last_buckets'
+  | 'inside_buckets'
+  | 'row_lowest'
+  | 'row_highest'
   | 'row_points'
   | 'row_resets'
   | 'first_time'
   | 'row_last_time'
   | 'row_ended_time';
+
+const NO_BUCKETS = `CAST([], 'Array(UInt64)')`;
 
 /** Of a point of numbers. */
 export const IS_VALUE = `value_type != 'none' AND isFinite(value_double)`;
@@ -82,6 +92,13 @@ export const NUMBERS: Family = {
     value: 'toFloat64(last_int) + last_double',
     least: 'min',
     most: 'max',
+    row_bounds: NO_BUCKETS,
+    layout: 'toUInt64(0)',
+    first_buckets: NO_BUCKETS,
+    last_buckets: NO_BUCKETS,
+    inside_buckets: NO_BUCKETS,
+    row_lowest: '-inf',
+    row_highest: 'inf',
     row_points: 'points',
     row_resets: 'resets',
     first_time: 'first_time',
@@ -90,6 +107,8 @@ export const NUMBERS: Family = {
   },
 };
 
+/** A point without bounds may leave out its only bucket. */
+const POINT_BUCKETS = 'if(empty(bucket_counts), [count], bucket_counts)';
 const POINT_SUM = 'ifNull(if(isFinite(sum), sum, 0), 0)';
 
 /** Histograms and summaries. */
@@ -110,6 +129,12 @@ export const COUNTED: Family = {
     last_sum: POINT_SUM,
     carried_sum: `if(is_cumulative, 0, ${POINT_SUM})`,
     resets: 'toUInt64(0)',
+    explicit_bounds: 'explicit_bounds',
+    first_bucket_counts: `if(is_cumulative, ${POINT_BUCKETS}, [])`,
+    last_bucket_counts: `if(is_cumulative, ${POINT_BUCKETS}, [])`,
+    carried_bucket_counts: `if(is_cumulative, [], ${POINT_BUCKETS})`,
+    min: 'if(isFinite(min), min, NULL)',
+    max: 'if(isFinite(max), max, NULL)',
   },
   chain: {
     epoch: 'epoch',
@@ -127,6 +152,13 @@ export const COUNTED: Family = {
     value: 'toFloat64(0)',
     least: 'toFloat64(0)',
     most: 'toFloat64(0)',
+    row_bounds: 'explicit_bounds',
+    layout: 'cityHash64(explicit_bounds)',
+    first_buckets: 'if(ended, [], first_bucket_counts)',
+    last_buckets: 'if(ended, [], last_bucket_counts)',
+    inside_buckets: 'if(ended, [], carried_bucket_counts)',
+    row_lowest: 'if(ended OR last_count + carried_count = 0, inf, ifNull(min, -inf))',
+    row_highest: 'if(ended OR last_count + carried_count = 0, -inf, ifNull(max, inf))',
     row_points: 'points',
     row_resets: 'resets',
     first_time: 'first_time',

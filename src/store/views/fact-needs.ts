@@ -2,11 +2,12 @@
  * What an answer of facts needs to read: families, columns of chains, and whether rows have to know the ones before. Enters: a
  * FactsQuery; leaves: what metric-facts.ts writes SQL from.
  */
-import type { FactColumn, FactsQuery, ValidRange } from '../../model/facts.js';
+import { BUCKET_COLUMNS, type FactColumn, type FactsQuery, type ValidRange } from '../../model/facts.js';
 import { SHAPES } from '../rollup-marks.js';
 import { type ChainColumn, COUNTED, type Family, NUMBERS } from './fact-families.js';
 
-export const ALL_COLUMNS: readonly FactColumn[] = [
+/** Those of all shapes, which are given where none are asked for. */
+const SHARED_COLUMNS: readonly FactColumn[] = [
   'count',
   'sum',
   'has_sum',
@@ -20,6 +21,9 @@ export const ALL_COLUMNS: readonly FactColumn[] = [
   'points',
   'resets',
 ];
+
+/** In the order in which they are given. */
+export const ALL_COLUMNS: readonly FactColumn[] = [...SHARED_COLUMNS, ...BUCKET_COLUMNS];
 
 /** What a query reads: the engine takes a while to analyse each expression, so nothing is written that nobody uses. */
 export interface Needs {
@@ -36,7 +40,7 @@ export interface Needs {
 }
 
 export function needsOf(query: FactsQuery): Needs {
-  const { shapes = SHAPES, columns = ALL_COLUMNS, isAsSent = false } = query;
+  const { shapes = SHAPES, columns = SHARED_COLUMNS, isAsSent = false } = query;
   const isNumber = shapes.includes('number');
   const isCounted = shapes.some((shape) => shape !== 'number');
   return {
@@ -66,12 +70,19 @@ export function chainColumns({ has, isChained, isNumber, isCounted, probed }: Ne
       'levels',
       probed !== undefined ||
         (isNumber && has('level_count')) ||
-        has('last', 'begun_time', 'last_time', 'is_ended'),
+        has('last', 'begun_time', 'last_time', 'is_ended', 'bounds', 'is_mixed'),
     ],
     ['level_total', isNumber && has('level_sum')],
     ['value', has('last')],
     ['least', probed !== undefined],
     ['most', probed !== undefined],
+    ['row_bounds', has('bounds', 'bucket_counts', 'is_mixed')],
+    ['layout', has('is_mixed')],
+    ['first_buckets', has('bucket_counts')],
+    ['last_buckets', has('bucket_counts')],
+    ['inside_buckets', has('bucket_counts')],
+    ['row_lowest', has('lowest')],
+    ['row_highest', has('highest')],
     ['row_points', has('points')],
     ['row_resets', has('resets')],
     ['first_time', true],

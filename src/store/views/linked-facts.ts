@@ -15,8 +15,13 @@ function carriedOn({ isNumber, isCounted, has }: Needs): ChainColumn[] {
     ...(isNumber || has('sum') ? (['last_b'] as const) : []),
     ...(isCounted && has('has_sum') ? (['has_sum'] as const) : []),
     ...(has('begun_time') ? (['row_last_time'] as const) : []),
+    ...(has('bucket_counts') ? (['last_buckets'] as const) : []),
+    ...(has('is_mixed') ? (['layout'] as const) : []),
   ];
 }
+
+/** Of the points that have values. */
+const BOUNDS = 'anyIf(row_bounds, levels > 0)';
 
 const beforeOf = (needs: Needs) => (column: ChainColumn) => `before.${carriedOn(needs).indexOf(column) + 1}`;
 
@@ -48,6 +53,23 @@ export function factColumns(needs: Needs): string[] {
     points: () => 'sum(row_points)',
     resets: () =>
       isChained ? `sum(row_resets + (${before('is_chained')} AND NOT goes_on))` : 'sum(row_resets)',
+    bounds: () => BOUNDS,
+    bucket_counts: () =>
+      [
+        '+ last_buckets',
+        '+ inside_buckets',
+        `- multiIf(goes_on, ${before('last_buckets')}, is_known, [], first_buckets)`,
+      ]
+        .map(
+          (term) =>
+            `${term.slice(0, 1)} arrayResize(sumForEach(${term.slice(2)}), max(length(row_bounds)) + 1)`,
+        )
+        .join(' ')
+        .slice(2),
+    lowest: () => 'min(row_lowest)',
+    highest: () => 'max(row_highest)',
+    is_mixed: () =>
+      `minIf(layout, levels > 0) != maxIf(layout, levels > 0) OR empty(${BOUNDS}) OR max(goes_on AND layout != ${before('layout')})`,
   };
   const outlying = probed
     ? [`countIf(is_ranged AND levels > 0 AND ${isOutside(probed, 'least', 'most')}) AS outlying`]
