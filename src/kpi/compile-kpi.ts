@@ -26,7 +26,7 @@ import {
   PERCENTILE_FACTS,
   quantileIn,
 } from './percentile-sql.js';
-import { numberLiteral, quoteList } from './sql-text.js';
+import { aggregateSql, numberLiteral, quoteList } from './sql-text.js';
 
 export interface KpiGrid {
   /** SQL of two times on whole seconds. */
@@ -82,6 +82,8 @@ export const KPI_COLUMNS = [
 export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const kpi = { ...all, sources: sourcesThere(all, grid.there) };
   const terms = placeTerms(kpi);
+  // One term alone is no matter of each row.
+  const only = terms.length === 1 ? terms[0] : undefined;
   const units = [...new Set(terms.flatMap(({ unit }) => unit ?? []))];
   const shapes = shapesOf(kpi).filter((shape) => grid.there?.shapes.includes(shape) ?? true);
   const kinds: Kinds = {
@@ -100,16 +102,20 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
     hasFolded: grid.there?.hasFolded ?? true,
     validRange: validRangeOf(kpi, terms),
     isProbed: grid.isProbed ?? false,
-    ...(grid.where !== undefined && { where: grid.where }),
+    where: [grid.where, only && termSql(only)].filter((sql) => sql !== undefined).join(' AND ') || 'true',
     shapes,
     columns: columnsOf(terms, kinds, areAddedUp),
     // Measures of values leave counters out.
     isAsSent: terms.every(({ term }) => term.measure === 'average' || term.measure === 'last'),
     labels: [
-      {
-        name: 'terms',
-        sql: `arrayFilter(k -> k >= 0, [${terms.map((term) => `if(${termSql(term)}, ${term.k}, -1)`).join(', ')}])`,
-      },
+      ...(only
+        ? []
+        : [
+            {
+              name: 'terms',
+              sql: `arrayFilter(k -> k >= 0, [${terms.map((term) => `if(${termSql(term)}, ${term.k}, -1)`).join(', ')}])`,
+            },
+          ]),
       { name: 'own_group', sql: `CAST([${kpi.groupBy.map(labelSql).join(', ')}], 'Array(String)')` },
       ...units.flatMap((unit, u) => {
         const { factor, offset } = conversionSql(unit);
@@ -120,6 +126,7 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
       }),
     ],
   };
+  const isOf = ({ k }: PlacedTerm) => (only ? undefined : `has(terms, ${k})`);
   const unitOf = ({ unit }: PlacedTerm) => (unit === undefined ? undefined : units.indexOf(unit));
   const isSteps = grid.rows === 'steps';
   const percentiles = terms.filter(({ source }) => source.formula.kind === 'percentile');
@@ -132,10 +139,9 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const ofGroups = `
     SELECT
         group${steps},
-        ${terms.map((term) => termColumns(term, unitOf(term), isSteps, kinds, areAddedUp)).join(',\n        ')}${misread}
+        ${terms.map((term) => termColumns(term, isOf(term), unitOf(term), isSteps, kinds, areAddedUp)).join(',\n        ')}${misread}
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
-    ARRAY JOIN ${groups} AS group
-    WHERE notEmpty(f.terms)
+    ARRAY JOIN ${groups} AS group${only ? '' : '\n    WHERE notEmpty(f.terms)'}
     GROUP BY group${steps}`;
   const withQuantiles = percentiles.reduce(
     (inner, term) =>
@@ -207,32 +213,34 @@ function isProjected({ formula }: Source): boolean {
   return formula.kind === 'per_user_cost' || (formula.kind === 'sum' && formula.perS !== undefined);
 }
 
-/** a: amount or total, n and s: values and their sum, l: newest value, p: points, r: resets, b and e: times of the
+/** Of the series that belong to the term (`is`; undefined: all). a: amount or total, n and s: values and their sum, l: newest value, p: points, r: resets, b and e: times of the
  * first and the newest, c: slots with any. */
 function termColumns(
   placed: PlacedTerm,
+  is: string | undefined,
   u: number | undefined,
   isSteps: boolean,
   { isCounted, isNumber }: Kinds,
   areAddedUp: boolean,
 ): string {
   const { k, term, source } = placed;
-  const is = `has(terms, ${k})`;
+  const of = (name: string, value: string, ...conditions: string[]) =>
+    aggregateSql(name, value, is, ...conditions);
   const inUnit = (sum: string, count: string) =>
     u === undefined ? sum : `${sum} * factor_${u} + ${count} * offset_${u}`;
-  const across = { average: 'avgIf', sum: 'sumIf', min: 'minIf', max: 'maxIf' }[term.across];
+  const across = { average: 'avg', sum: 'sum', min: 'min', max: 'max' }[term.across];
   // Of what no series can have nothing is added.
   const both = (counted: string, number: string) =>
     isCounted && isNumber ? `(${counted} + ${number})` : isNumber ? number : counted;
   const value: Record<typeof term.measure, string[]> = {
-    amount: [`sumIf(${both('f.count', 'f.increase')}, ${is}) AS a_${k}`],
-    total: [`sumIf(${inUnit(both('f.sum', 'f.increase'), isCounted ? 'f.count' : '0')}, ${is}) AS a_${k}`],
+    amount: [`${of('sum', both('f.count', 'f.increase'))} AS a_${k}`],
+    total: [`${of('sum', inUnit(both('f.sum', 'f.increase'), isCounted ? 'f.count' : '0'))} AS a_${k}`],
     average: [
-      `sumIf(${both('f.count', 'f.level_count')}, ${is}) AS n_${k}`,
-      `sumIf(${inUnit(both('f.sum', 'f.level_sum'), both('f.count', 'f.level_count'))}, ${is}) AS s_${k}`,
-      isCounted ? `countIf(${is} AND NOT f.has_sum AND f.count > 0) AS u_${k}` : `toUInt64(0) AS u_${k}`,
+      `${of('sum', both('f.count', 'f.level_count'))} AS n_${k}`,
+      `${of('sum', inUnit(both('f.sum', 'f.level_sum'), both('f.count', 'f.level_count')))} AS s_${k}`,
+      isCounted ? `${of('count', '', 'NOT f.has_sum', 'f.count > 0')} AS u_${k}` : `toUInt64(0) AS u_${k}`,
     ],
-    last: [`${across}(${inUnit('f.last', '1')}, ${is} AND f.level_count > 0) AS l_${k}`],
+    last: [`${of(across, inUnit('f.last', '1'), 'f.level_count > 0')} AS l_${k}`],
   };
   const own =
     areAddedUp && source.formula.kind === 'percentile'
@@ -240,10 +248,10 @@ function termColumns(
       : value[term.measure];
   return [
     ...own,
-    `sumIf(f.points, ${is}) AS p_${k}`,
-    `sumIf(f.resets, ${is}) AS r_${k}`,
-    ...(isProjected(source) ? [`minIf(f.begun_time, ${is}) AS b_${k}`] : []),
-    `maxIf(f.last_time, ${is}) AS e_${k}`,
-    isSteps ? `toUInt64(1) AS c_${k}` : `length(groupUniqArrayArrayIf(f.times, ${is})) AS c_${k}`,
+    `${of('sum', 'f.points')} AS p_${k}`,
+    `${of('sum', 'f.resets')} AS r_${k}`,
+    ...(isProjected(source) ? [`${of('min', 'f.begun_time')} AS b_${k}`] : []),
+    `${of('max', 'f.last_time')} AS e_${k}`,
+    isSteps ? `toUInt64(1) AS c_${k}` : `length(${of('groupUniqArrayArray', 'f.times')}) AS c_${k}`,
   ].join(', ');
 }

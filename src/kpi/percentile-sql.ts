@@ -6,7 +6,7 @@ import { BUCKET_COLUMNS, type FactColumn, type FactsQuery, type FactsSql } from 
 import type { Kpi } from '../model/kpi.js';
 import type { KpiGrid } from './compile-kpi.js';
 import { conversionSql, labelSql, type PlacedTerm, termSql } from './kpi-terms.js';
-import { numberLiteral, quoteList } from './sql-text.js';
+import { aggregateSql, numberLiteral, quoteList } from './sql-text.js';
 
 const QUANTILE_COLUMNS: Readonly<Record<number, string>> = {
   0.5: 'p50',
@@ -62,24 +62,24 @@ export function joinQuantile(
 export const PERCENTILE_FACTS: readonly FactColumn[] = ['count', ...BUCKET_COLUMNS];
 
 /**
- * Of the series of a term (`is`) in a group: how many values, bounds d_K in the KPI's unit, values up to each of them and in the
+ * Of the series of a term (`is`; undefined: all) in a group: how many values, bounds d_K in the KPI's unit, values up to each of them and in the
  * bucket at which the quantile lies (up_to_K, v_K, at_K), least and greatest value lo_K and hi_K, and whether the buckets
  * cannot be added up so: of several layouts, or one that shrank while the count grew (a broken exporter).
  */
-export function bucketColumns({ k, source }: PlacedTerm, is: string, factor: string): string[] {
+export function bucketColumns({ k, source }: PlacedTerm, is: string | undefined, factor: string): string[] {
   if (source.formula.kind !== 'percentile') throw new TypeError(`${source.name} is no percentile`);
-  const counts = `${is} AND f.count > 0`;
+  const of = (name: string, value: string) => aggregateSql(name, value, is, 'f.count > 0');
   const layout = `cityHash64(f.bounds, ${factor}, isFinite(f.lowest), isFinite(f.highest))`;
   return [
-    `sumIf(f.count, ${is}) AS n_${k}`,
-    `arrayMap(b -> b * anyIf(${factor}, ${counts}), anyIf(f.bounds, ${counts})) AS d_${k}`,
-    `sumForEachIf(f.bucket_counts, ${counts}) AS v_${k}`,
+    `${aggregateSql('sum', 'f.count', is)} AS n_${k}`,
+    `arrayMap(b -> b * ${of('any', factor)}, ${of('any', 'f.bounds')}) AS d_${k}`,
+    `${of('sumForEach', 'f.bucket_counts')} AS v_${k}`,
     `arrayCumSum(v_${k}) AS up_to_${k}`,
     `${numberLiteral(source.formula.quantile)} * up_to_${k}[-1] * (1 - 1e-12) AS rank_${k}`,
     `arrayFirstIndex(n -> n >= rank_${k}, up_to_${k}) AS at_${k}`,
-    `minIf(f.lowest * ${factor}, ${counts}) AS lo_${k}`,
-    `maxIf(f.highest * ${factor}, ${counts}) AS hi_${k}`,
-    `maxIf(f.is_mixed, ${counts}) OR minIf(${layout}, ${counts}) != maxIf(${layout}, ${counts}) OR minIf(arrayMin(f.bucket_counts), ${counts}) < 0 AS mixed_${k}`,
+    `${of('min', `f.lowest * ${factor}`)} AS lo_${k}`,
+    `${of('max', `f.highest * ${factor}`)} AS hi_${k}`,
+    `${of('max', 'f.is_mixed')} OR ${of('min', layout)} != ${of('max', layout)} OR ${of('min', 'arrayMin(f.bucket_counts)')} < 0 AS mixed_${k}`,
   ];
 }
 

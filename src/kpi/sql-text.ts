@@ -29,3 +29,15 @@ export function toRegex(glob: string): string {
   const escaped = glob.split('*').map((text) => text.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
   return `^${escaped.join('(?s:.*)')}$`;
 }
+
+/** An aggregate function of the rows that meet all conditions; those that are undefined are met by all. */
+export function aggregateSql(
+  name: string,
+  value: string,
+  ...conditions: readonly (string | undefined)[]
+): string {
+  const all = conditions.filter((condition) => condition !== undefined).join(' AND ');
+  return all === ''
+    ? `${name}(${value})`
+    : `${name}If(${[value, all].filter((sql) => sql !== '').join(', ')})`;
+}

@@ -70,7 +70,7 @@ export function chainColumns({ has, isChained, isNumber, isCounted, probed }: Ne
       'levels',
       probed !== undefined ||
         (isNumber && has('level_count')) ||
-        has('last', 'begun_time', 'last_time', 'is_ended', 'bounds', 'is_mixed'),
+        has('last', 'begun_time', 'last_time', 'is_ended', 'bounds', 'bucket_counts', 'is_mixed'),
     ],
     ['level_total', isNumber && has('level_sum')],
     ['value', has('last')],

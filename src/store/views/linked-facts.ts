@@ -62,7 +62,7 @@ export function factColumns(needs: Needs): string[] {
       ]
         .map(
           (term) =>
-            `${term.slice(0, 1)} arrayResize(sumForEach(${term.slice(2)}), max(length(row_bounds)) + 1)`,
+            `${term.slice(0, 1)} arrayResize(sumForEachIf(${term.slice(2)}, levels > 0), max(length(row_bounds)) + 1)`,
         )
         .join(' ')
         .slice(2),
