@@ -85,7 +85,10 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
   // One term alone is no matter of each row.
   const only = terms.length === 1 ? terms[0] : undefined;
   const units = [...new Set(terms.flatMap(({ unit }) => unit ?? []))];
-  const shapes = shapesOf(kpi).filter((shape) => grid.there?.shapes.includes(shape) ?? true);
+  const wanted = shapesOf(kpi);
+  const sent = wanted.filter((shape) => grid.there?.shapes.includes(shape) ?? true);
+  // Where the metrics came in other shapes only, the first finds nothing: of no shape at all there would be no SQL.
+  const shapes = sent.length > 0 ? sent : wanted.slice(0, 1);
   const kinds: Kinds = {
     isCounted: shapes.some((shape) => shape !== 'number'),
     isNumber: shapes.includes('number'),

@@ -9,7 +9,6 @@ import type { Catalogue, Kpi } from '../model/kpi.js';
 import { quote } from '../model/sql-literal.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import { coverageSql } from './coverage-sql.js';
-import { shapesOf } from './kpi-terms.js';
 import { windowSql } from './kpi-window.js';
 import { type KpiKinds, kindsOf, type MetricKinds } from './metric-kinds.js';
 
@@ -153,17 +152,12 @@ function listViews(catalogue: Catalogue, { facts, kinds }: PublishOptions): [nam
  */
 export function viewsOf(kpi: Kpi, facts: FactsSql, kinds?: KpiKinds): Record<string, string> {
   const time = (name: string) => `toDateTime({${name}:DateTime64(9, 'UTC')}, 'UTC')`;
-  // Of no shape at all there would be no SQL; the first finds nothing.
-  const there = kinds && {
-    ...kinds,
-    shapes: kinds.shapes.length > 0 ? kinds.shapes : shapesOf(kpi).slice(0, 1),
-  };
   const steps: KpiGrid = {
     ...{ start: time('start_time'), end: time('end_time'), step: '{step_s:UInt32}' },
-    there,
+    there: kinds,
     rows: 'steps',
   };
-  const whole: KpiGrid = { ...windowSql(kpi, time('at_time')), there, rows: 'whole' };
+  const whole: KpiGrid = { ...windowSql(kpi, time('at_time')), there: kinds, rows: 'whole' };
   return {
     [`kpi_${kpi.name}`]: compileKpi(kpi, facts, steps),
     [`kpi_${kpi.name}_of`]: compileKpi(kpi, facts, { ...steps, where: CHOSEN }),

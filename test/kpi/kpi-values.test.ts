@@ -425,6 +425,24 @@ describe('a catalogue that changes while the server runs', () => {
     expect(of(await readStatus('mean', NOW_MS), 'gauged')).toMatchObject({ value: 7, samples: 1 });
   });
 
+  it('has nothing to say of a metric in a kind that its formula does not take', async () => {
+    const dataPoints = [{ timeUnixNano: nanos(NOW_MS - 5 * MINUTE_MS), asDouble: 7 }];
+    await send({ name: 'odd.size', unit: 's', gauge: { dataPoints } }, { 'service.name': 'odd' });
+    writeKpi('odd', {
+      sources: [
+        { name: 'recorded', average: { metric: 'odd.size', shapes: ['histogram'] } },
+        { name: 'newest', last: 'never.sent' },
+      ],
+    });
+    await waitUntil(
+      async () =>
+        server.stored<{ name: string }>(`SELECT name FROM system.tables WHERE name = 'kpi_odd_status'`),
+      (rows) => rows.length === 1,
+      60_000,
+    );
+    expect(await readStatus('odd', NOW_MS)).toEqual([]);
+  });
+
   it('a file more is a KPI more, and one less takes its views away', async () => {
     writeKpi('extra', { sources: [{ name: 'new', average: 'test.duration' }] });
     rmSync(join(folder, 'kpis', 'gain.yaml'));
