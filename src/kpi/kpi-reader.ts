@@ -2,9 +2,10 @@
  * KPIs as they stand: asks ClickHouse the one SQL of each. Enters: a Kpi and times; leaves: what it is, for all series
  * together and for each group. Holds nothing between two questions.
  */
-import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
+import type { ClickHouse } from '../model/clickhouse.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Kpi } from '../model/kpi.js';
+import { planFaster } from '../model/planned-faster.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import { type ThresholdVersion, versionAt } from './judge-sql.js';
 import { readBeforehand } from './kpi-beforehand.js';
@@ -75,7 +76,10 @@ export function createKpiReader(
         judgedBy: rows === 'whole' ? (last === undefined ? [] : [last]) : versions,
       });
       // Where values are left out, or times are not known, the engine may find something.
-      return planFaster(clickhouse, sql, isProbed && waiting !== undefined);
+      const isAsWritten = isProbed && waiting !== undefined;
+      return planFaster((settings) =>
+        clickhouse.query<Answer>(`${sql}${settings}${settings && isAsWritten ? AS_WRITTEN : ''}`),
+      );
     };
     // What is usual is answered faster; where anything is not, the statement is asked that is right for everything.
     const probed = await ask(true);
@@ -89,32 +93,8 @@ export function createKpiReader(
   };
 }
 
-/**
- * The engine would look for what follows from chains of comparisons and for keys of groups that it can do without, at every
- * layer again, which takes it longer than what it finds saves.
- */
-const PLANNED_FASTER = `
-SETTINGS optimize_and_compare_chain = 0, optimize_group_by_function_keys = 0, optimize_aggregators_of_group_by_keys = 0`;
-
 /** All that is read is asked for right where it is read, so there is nothing to be moved. Primary keys are used all the same. */
 const AS_WRITTEN = ', query_plan_enable_optimizations = 0';
-
-/** READONLY (a user who may set nothing), UNKNOWN_SETTING, SETTING_CONSTRAINT_VIOLATION. */
-const CANNOT_SET = new Set([164, 115, 452]);
-
-/** The answer does not depend on the settings: where they may not be set it is asked without. */
-async function planFaster(
-  clickhouse: Pick<ClickHouse, 'query'>,
-  sql: string,
-  isAsWritten: boolean,
-): Promise<Answer[]> {
-  try {
-    return await clickhouse.query<Answer>(`${sql}${PLANNED_FASTER}${isAsWritten ? AS_WRITTEN : ''}`);
-  } catch (error) {
-    if (!(error instanceof ClickHouseError && CANNOT_SET.has(error.code))) throw error;
-    return await clickhouse.query<Answer>(sql);
-  }
-}
 
 function timeLiteral(unixS: number): string {
   return `toDateTime(${Math.floor(unixS)}, 'UTC')`;

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
+import { PLANNED_FASTER, planFaster } from '../model/planned-faster.js';
 import { quote } from '../model/sql-literal.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import { coverageSql } from './coverage-sql.js';
@@ -126,14 +127,20 @@ async function publishViews(catalogue: Catalogue, options: PublishOptions): Prom
   );
   const known = new Map(views.map(({ name, comment }) => [name, comment]));
   for (const [name, sql] of listViews(catalogue, options)) {
-    const comment = `${VIEW_COMMENT}, ${createHash('sha256').update(sql).digest('hex').slice(0, 16)}`;
+    const comment = `${VIEW_COMMENT}, ${createHash('sha256')
+      .update(sql + PLANNED_FASTER)
+      .digest('hex')
+      .slice(0, 16)}`;
     const isSame = known.get(name) === comment;
     known.delete(name);
     // A view takes its time to be made, and most are what they were before.
     if (isSame) continue;
     if (signal?.aborted) return;
-    const text = `CREATE OR REPLACE VIEW ${name} AS ${sql}\nCOMMENT ${quote(comment)}`;
-    await clickhouse.command(text, { settings: VIEW_SETTINGS });
+    await planFaster((settings) =>
+      clickhouse.command(`CREATE OR REPLACE VIEW ${name} AS ${sql}${settings}\nCOMMENT ${quote(comment)}`, {
+        settings: VIEW_SETTINGS,
+      }),
+    );
   }
   for (const name of known.keys())
     await clickhouse.command('DROP VIEW IF EXISTS {name:Identifier}', { params: { name } });
