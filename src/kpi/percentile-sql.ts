@@ -62,9 +62,10 @@ export function joinQuantile(
 export const PERCENTILE_FACTS: readonly FactColumn[] = ['count', ...BUCKET_COLUMNS];
 
 /**
- * Of the series of a term (`is`; undefined: all) in a group: how many values, bounds d_K in the KPI's unit, values up to each of them and in the
- * bucket at which the quantile lies (up_to_K, v_K, at_K), least and greatest value lo_K and hi_K, and whether the buckets
- * cannot be added up so: of several layouts, or one that shrank while the count grew (a broken exporter).
+ * Of the series of a term (`is`; undefined: all) in a group: how many values n_K, bounds d_K in the KPI's unit, values in each
+ * bucket and up to its end (v_K, up_to_K), the rank of the quantile and the bucket that it lies in (rank_K, at_K), least and
+ * greatest value (lo_K, hi_K), and whether the buckets cannot be added up so (mixed_K): of several layouts, or one that
+ * shrank while the count grew (a broken exporter).
  */
 export function bucketColumns({ k, source }: PlacedTerm, is: string | undefined, factor: string): string[] {
   if (source.formula.kind !== 'percentile') throw new TypeError(`${source.name} is no percentile`);
