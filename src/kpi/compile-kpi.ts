@@ -89,11 +89,13 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const sent = wanted.filter((shape) => grid.there?.shapes.includes(shape) ?? true);
   // Where the metrics came in other shapes only, the first finds nothing: of no shape at all there would be no SQL.
   const shapes = sent.length > 0 ? sent : wanted.slice(0, 1);
+  const areAddedUp = grid.isProbed === true && shapes.length === 1 && shapes[0] === 'histogram';
+  const percentiles = terms.filter(({ source }) => source.formula.kind === 'percentile');
   const kinds: Kinds = {
     isCounted: shapes.some((shape) => shape !== 'number'),
     isNumber: shapes.includes('number'),
+    addedUp: areAddedUp ? percentiles : [],
   };
-  const areAddedUp = grid.isProbed === true && shapes.length === 1 && shapes[0] === 'histogram';
   const query: FactsQuery = {
     metrics: quoteList(grid.there?.metrics ?? metricsOf(kpi)),
     start: grid.start,
@@ -107,7 +109,7 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
     isProbed: grid.isProbed ?? false,
     where: [grid.where, only && termSql(only)].filter((sql) => sql !== undefined).join(' AND ') || 'true',
     shapes,
-    columns: columnsOf(terms, kinds, areAddedUp),
+    columns: columnsOf(terms, kinds),
     // Measures of values leave counters out.
     isAsSent: terms.every(({ term }) => term.measure === 'average' || term.measure === 'last'),
     labels: [
@@ -132,17 +134,17 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
   const isOf = ({ k }: PlacedTerm) => (only ? undefined : `has(terms, ${k})`);
   const unitOf = ({ unit }: PlacedTerm) => (unit === undefined ? undefined : units.indexOf(unit));
   const isSteps = grid.rows === 'steps';
-  const percentiles = terms.filter(({ source }) => source.formula.kind === 'percentile');
-  const mixed = areAddedUp ? percentiles.map(({ k }) => `mixed_${k}`) : [];
   const misreads =
-    grid.isProbed === true && kinds.isNumber && query.validRange !== undefined ? ['sum(f.outlying)'] : mixed;
+    grid.isProbed === true && kinds.isNumber && query.validRange !== undefined
+      ? ['sum(f.outlying)']
+      : kinds.addedUp.map(({ k }) => `mixed_${k}`);
   const misread = misreads.length === 0 ? '' : `,\n        ${misreads.join(' OR ')} AS misread`;
   const groups = kpi.groupBy.length === 0 ? `[own_group]` : `[CAST([], 'Array(String)'), own_group]`;
   const steps = isSteps ? ', time' : '';
   const ofGroups = `
     SELECT
         group${steps},
-        ${terms.map((term) => termColumns(term, isOf(term), unitOf(term), isSteps, kinds, areAddedUp)).join(',\n        ')}${misread}
+        ${terms.map((term) => termColumns(term, isOf(term), unitOf(term), isSteps, kinds)).join(',\n        ')}${misread}
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
     ARRAY JOIN ${groups} AS group${only ? '' : '\n    WHERE notEmpty(f.terms)'}
     GROUP BY group${steps}`;
@@ -188,20 +190,15 @@ const COLUMNS_OF: Record<Measure, { counted: readonly FactColumn[]; number: read
   last: { counted: [], number: ['level_count', 'last'] },
 };
 
-function columnsOf(
-  terms: readonly PlacedTerm[],
-  { isCounted, isNumber }: Kinds,
-  areAddedUp: boolean,
-): FactColumn[] {
-  const needed = terms.flatMap(({ term, source }) => [
-    ...(isCounted
-      ? areAddedUp && source.formula.kind === 'percentile'
-        ? PERCENTILE_FACTS
-        : COLUMNS_OF[term.measure].counted
-      : []),
-    ...(isNumber ? COLUMNS_OF[term.measure].number : []),
-    ...(isProjected(source) ? (['begun_time'] as const) : []),
-  ]);
+function columnsOf(terms: readonly PlacedTerm[], { isCounted, isNumber, addedUp }: Kinds): FactColumn[] {
+  const needed = terms.flatMap((placed) => {
+    const columns = COLUMNS_OF[placed.term.measure];
+    return [
+      ...(isCounted ? (addedUp.includes(placed) ? PERCENTILE_FACTS : columns.counted) : []),
+      ...(isNumber ? columns.number : []),
+      ...(isProjected(placed.source) ? (['begun_time'] as const) : []),
+    ];
+  });
   return [...new Set<FactColumn>([...needed, 'last_time', 'points', 'resets'])];
 }
 
@@ -209,6 +206,8 @@ function columnsOf(
 interface Kinds {
   isCounted: boolean;
   isNumber: boolean;
+  /** Percentiles that are made of buckets added up, not joined. */
+  addedUp: readonly PlacedTerm[];
 }
 
 /** Whether a formula asks since when its amounts have been counted. */
@@ -216,15 +215,16 @@ function isProjected({ formula }: Source): boolean {
   return formula.kind === 'per_user_cost' || (formula.kind === 'sum' && formula.perS !== undefined);
 }
 
-/** Of the series that belong to the term (`is`; undefined: all). a: amount or total, n and s: values and their sum, l: newest value, p: points, r: resets, b and e: times of the
- * first and the newest, c: slots with any. */
+/**
+ * Of the series that belong to the term (`is`; undefined: all). a: amount or total, n and s: values and their sum, l: newest
+ * value, p: points, r: resets, b and e: times of the first and the newest, c: slots with any.
+ */
 function termColumns(
   placed: PlacedTerm,
   is: string | undefined,
   u: number | undefined,
   isSteps: boolean,
-  { isCounted, isNumber }: Kinds,
-  areAddedUp: boolean,
+  { isCounted, isNumber, addedUp }: Kinds,
 ): string {
   const { k, term, source } = placed;
   const of = (name: string, value: string, ...conditions: string[]) =>
@@ -245,12 +245,8 @@ function termColumns(
     ],
     last: [`${of(across, inUnit('f.last', '1'), 'f.level_count > 0')} AS l_${k}`],
   };
-  const own =
-    areAddedUp && source.formula.kind === 'percentile'
-      ? bucketColumns(placed, is, `factor_${u}`)
-      : value[term.measure];
   return [
-    ...own,
+    ...(addedUp.includes(placed) ? bucketColumns(placed, is, `factor_${u}`) : value[term.measure]),
     `${of('sum', 'f.points')} AS p_${k}`,
     `${of('sum', 'f.resets')} AS r_${k}`,
     ...(isProjected(source) ? [`${of('min', 'f.begun_time')} AS b_${k}`] : []),

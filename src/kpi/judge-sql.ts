@@ -97,12 +97,7 @@ export function judgeSql(
   ].filter(({ threshold }) => threshold !== NOT_SET);
   const show = (sql: string) => `toString(round(ifNull(${sql}, 0), 6))`;
   const met = `concat('meets target ', ${show(target)})`;
-  const otherwise =
-    known === undefined
-      ? `if(isNull(${target}), 'no threshold reached', ${met})`
-      : target === NOT_SET
-        ? `'no threshold reached'`
-        : met;
+  const otherwise = `if(isNull(${target}), 'no threshold reached', ${met})`;
   const judgedMs = `toInt64(toUnixTimestamp(${end})) * 1000`;
   const tuples = sources.map(
     (s) =>

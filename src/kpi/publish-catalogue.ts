@@ -2,12 +2,10 @@
  * The catalogue in ClickHouse: definitions and targets with the time from which they hold, and two views for each KPI. Enters:
  * a Catalogue; leaves: what changed. What is the same already is left alone, so any number of receivers may do it.
  */
-import { createHash } from 'node:crypto';
 import type { ClickHouse } from '../model/clickhouse.js';
+import { createView, viewMark } from '../model/created-view.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
-import { PLANNED_FASTER, planFaster } from '../model/planned-faster.js';
-import { quote } from '../model/sql-literal.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import { coverageSql } from './coverage-sql.js';
 import { windowSql } from './kpi-window.js';
@@ -127,20 +125,14 @@ async function publishViews(catalogue: Catalogue, options: PublishOptions): Prom
   );
   const known = new Map(views.map(({ name, comment }) => [name, comment]));
   for (const [name, sql] of listViews(catalogue, options)) {
-    const comment = `${VIEW_COMMENT}, ${createHash('sha256')
-      .update(sql + PLANNED_FASTER)
-      .digest('hex')
-      .slice(0, 16)}`;
+    const statement = `CREATE OR REPLACE VIEW ${name} AS ${sql}`;
+    const comment = `${VIEW_COMMENT}, ${viewMark(statement)}`;
     const isSame = known.get(name) === comment;
     known.delete(name);
     // A view takes its time to be made, and most are what they were before.
     if (isSame) continue;
     if (signal?.aborted) return;
-    await planFaster((settings) =>
-      clickhouse.command(`CREATE OR REPLACE VIEW ${name} AS ${sql}${settings}\nCOMMENT ${quote(comment)}`, {
-        settings: VIEW_SETTINGS,
-      }),
-    );
+    await createView(clickhouse, statement, comment, { settings: VIEW_SETTINGS });
   }
   for (const name of known.keys())
     await clickhouse.command('DROP VIEW IF EXISTS {name:Identifier}', { params: { name } });

@@ -10,8 +10,8 @@ import { loadCatalogue } from '../../src/kpi/load-catalogue.js';
 import { kindsOf, readKinds } from '../../src/kpi/metric-kinds.js';
 import { viewsOf } from '../../src/kpi/publish-catalogue.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
+import { createView } from '../../src/model/created-view.js';
 import type { Kpi } from '../../src/model/kpi.js';
-import { PLANNED_FASTER } from '../../src/model/planned-faster.js';
 import { readQuery } from '../../src/store/sql-files.js';
 import { FACTS } from '../../src/store/views/metric-facts.js';
 import { openScratchEngine } from '../testkit/scratch-engine.js';
@@ -62,9 +62,8 @@ export async function runKpiStatus(series: number, asks: number): Promise<KpiSta
     const kinds = await readKinds(clickhouse, readQuery, asked);
     for (const kpi of asked) {
       const view = `kpi_${kpi.name}_status`;
-      await clickhouse.command(
-        `CREATE VIEW ${view} AS ${viewsOf(kpi, FACTS, kindsOf(kpi, kinds))[view]}${PLANNED_FASTER}`,
-      );
+      const sql = viewsOf(kpi, FACTS, kindsOf(kpi, kinds))[view];
+      await createView(clickhouse, `CREATE VIEW ${view} AS ${sql}`, '');
     }
     const results = asked.map(
       (kpi): KpiStatusResult => ({ kpi: kpi.name, readerMs: [], viewMs: [], rows: 0 }),

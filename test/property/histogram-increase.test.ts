@@ -8,8 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../src/demo/random.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
 import { PointBatch } from '../../src/model/point-batch.js';
-import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { Rollups } from '../../src/store/rollups.js';
+import type { Rollups } from '../../src/store/rollups.js';
 import { pushPoint } from '../testkit/histogram-batch.js';
 import {
   type Contribution,
@@ -21,6 +20,7 @@ import {
   makeHistogramStream,
 } from '../testkit/random-histogram.js';
 import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
+import { createRollups, storeBatch } from '../testkit/stored-batches.js';
 
 const ROUNDS = 2;
 const STREAMS_PER_ROUND = 300;
@@ -32,7 +32,6 @@ const SHAPES = ['histogram', 'exponential_histogram'] as const;
 
 let engine: ScratchEngine;
 let clickhouse: ClickHouse;
-let inserts = 0;
 
 beforeAll(async () => {
   engine = await openScratchEngine();
@@ -43,17 +42,7 @@ afterAll(async () => {
   await engine?.close();
 });
 
-function createRollups(receiver: string): Rollups {
-  return new Rollups({
-    clickhouse,
-    receiver,
-    delayMs: 0,
-    nowUnixMs: () => NOW_MS,
-    onError: (error) => {
-      throw error;
-    },
-  });
-}
+const rollupsOf = (receiver: string) => createRollups(clickhouse, { receiver, nowUnixMs: () => NOW_MS });
 
 interface Arrival {
   index: number;
@@ -64,17 +53,7 @@ interface Arrival {
 async function insert(arrivals: readonly Arrival[], rollups: Rollups): Promise<void> {
   const batch = new PointBatch();
   for (const { index, stream, point } of arrivals) pushPoint(batch, BigInt(index), stream, point, nanosOf);
-  const frames = encodeBatch(batch, NOW_MS / 1000).map((block) => ({
-    table: block.table,
-    rows: block.rows,
-    payload: Buffer.concat(block.pieces),
-  }));
-  for (const frame of frames) {
-    await clickhouse.insertNative(frame.table, [frame.payload], {
-      deduplicationToken: `insert-${inserts++}`,
-    });
-  }
-  await rollups.markTouched(frames);
+  await storeBatch(clickhouse, rollups, batch, NOW_MS);
 }
 
 function nanosOf(us: number): bigint {
@@ -363,7 +342,7 @@ describe('histogram_increase and exponential_histogram_increase', () => {
       await clickhouse.command(
         `INSERT INTO resource_activity SELECT DISTINCT resource_id, toDateTime64('2026-11-01 00:00:00', 9, 'UTC') FROM series`,
       );
-      const receivers = [createRollups(`a-${round}`), createRollups(`b-${round}`)];
+      const receivers = [rollupsOf(`a-${round}`), rollupsOf(`b-${round}`)];
       const streams = Array.from({ length: STREAMS_PER_ROUND }, () => makeHistogramStream(random, SPAN_US));
       const arrived: HistogramPoint[][] = streams.map(() => []);
       const arrivals = shuffle(

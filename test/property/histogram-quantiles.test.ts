@@ -7,11 +7,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../src/demo/random.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
 import { PointBatch } from '../../src/model/point-batch.js';
-import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { Rollups } from '../../src/store/rollups.js';
 import { pushPoint } from '../testkit/histogram-batch.js';
 import { findBucket, type HistogramStream } from '../testkit/random-histogram.js';
 import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
+import { createRollups, storeBatch } from '../testkit/stored-batches.js';
 
 const GROUPS = 300;
 const SERIES_MAX = 4;
@@ -29,18 +28,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await engine?.close();
 });
-
-function createRollups(): Rollups {
-  return new Rollups({
-    clickhouse,
-    receiver: 'a',
-    delayMs: 0,
-    nowUnixMs: () => BASE_US / 1000 + 86_400_000,
-    onError: (error) => {
-      throw error;
-    },
-  });
-}
 
 interface Group {
   values: number[];
@@ -174,16 +161,9 @@ describe('histogram_quantiles', () => {
        SELECT number, 'm', 'histogram', map('g', toString(intDiv(number, {n:UInt64}))) FROM numbers({all:UInt64})`,
       { params: { n: SERIES_MAX, all: GROUPS * SERIES_MAX } },
     );
-    const frames = encodeBatch(batch, BASE_US / 1e6).map((block) => ({
-      table: block.table,
-      rows: block.rows,
-      payload: Buffer.concat(block.pieces),
-    }));
-    for (const { table, payload } of frames) {
-      await clickhouse.insertNative(table, [payload], { deduplicationToken: table });
-    }
-    const rollups = createRollups();
-    await rollups.markTouched(frames);
+    const nowMs = BASE_US / 1000 + 86_400_000;
+    const rollups = createRollups(clickhouse, { receiver: 'a', nowUnixMs: () => nowMs });
+    await storeBatch(clickhouse, rollups, batch, BASE_US / 1000);
     for (const source of ['raw', 'rollups']) {
       const rows = await readQuantiles('m');
       expect(rows).toHaveLength(GROUPS);

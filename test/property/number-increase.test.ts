@@ -17,8 +17,7 @@ import {
   VALUE_INT,
   VALUE_NONE,
 } from '../../src/model/point-batch.js';
-import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { Rollups } from '../../src/store/rollups.js';
+import type { Rollups } from '../../src/store/rollups.js';
 import { readQuery } from '../../src/store/sql-files.js';
 import { FACTS } from '../../src/store/views/metric-facts.js';
 import {
@@ -28,6 +27,7 @@ import {
   makeCounterStream,
 } from '../testkit/random-counter.js';
 import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
+import { createRollups, storeBatch } from '../testkit/stored-batches.js';
 
 const ROUNDS = 2;
 const STREAMS_PER_ROUND = 1_100;
@@ -38,7 +38,6 @@ const NOW_MS = Date.UTC(2026, 10, 21);
 
 let engine: ScratchEngine;
 let clickhouse: ClickHouse;
-let inserts = 0;
 
 beforeAll(async () => {
   engine = await openScratchEngine();
@@ -49,17 +48,7 @@ afterAll(async () => {
   await engine?.close();
 });
 
-function createRollups(receiver: string): Rollups {
-  return new Rollups({
-    clickhouse,
-    receiver,
-    delayMs: 0,
-    nowUnixMs: () => NOW_MS,
-    onError: (error) => {
-      throw error;
-    },
-  });
-}
+const rollupsOf = (receiver: string) => createRollups(clickhouse, { receiver, nowUnixMs: () => NOW_MS });
 
 interface Arrival {
   seriesId: bigint;
@@ -81,21 +70,7 @@ async function insert(arrivals: readonly Arrival[], rollups: Rollups): Promise<v
     numbers.valueDouble.pushDouble(value !== undefined && point.isDouble ? Number(value) : 0);
     numbers.flags.push(value === undefined ? 1 : 0);
   }
-  await insertBatch(batch, rollups);
-}
-
-async function insertBatch(batch: PointBatch, rollups: Rollups): Promise<void> {
-  const frames = encodeBatch(batch, NOW_MS / 1000).map((block) => ({
-    table: block.table,
-    rows: block.rows,
-    payload: Buffer.concat(block.pieces),
-  }));
-  for (const frame of frames) {
-    await clickhouse.insertNative(frame.table, [frame.payload], {
-      deduplicationToken: `insert-${inserts++}`,
-    });
-  }
-  await rollups.markTouched(frames);
+  await storeBatch(clickhouse, rollups, batch, NOW_MS);
 }
 
 function nanosOf(us: number): bigint {
@@ -223,7 +198,7 @@ describe('number_increase', () => {
          SELECT 1000000, 'heartbeat', 'gauge'`,
         { params: { metric, n: STREAMS_PER_ROUND } },
       );
-      let receivers = [createRollups(`a-${round}`), createRollups(`b-${round}`)];
+      let receivers = [rollupsOf(`a-${round}`), rollupsOf(`b-${round}`)];
       await insertHeartbeat(receivers[0]!);
       const streams = Array.from({ length: STREAMS_PER_ROUND }, () => makeCounterStream(random, SPAN_US));
       const arrived: CounterPoint[][] = streams.map(() => []);
@@ -267,14 +242,14 @@ async function insertHeartbeat(rollups: Rollups): Promise<void> {
   numbers.valueInt.push(0, 0);
   numbers.valueDouble.pushDouble(1);
   numbers.flags.push(0);
-  await insertBatch(batch, rollups);
+  await storeBatch(clickhouse, rollups, batch, NOW_MS);
   await rollups.settle();
 }
 
 /** New ones under the same names. Their loops find nothing due, as the clock stands still: the test says when. */
 async function restart(receivers: readonly Rollups[], round: number): Promise<Rollups[]> {
   for (const rollups of receivers) await rollups.shutdown(1_000);
-  const fresh = [createRollups(`a-${round}`), createRollups(`b-${round}`)];
+  const fresh = [rollupsOf(`a-${round}`), rollupsOf(`b-${round}`)];
   for (const rollups of fresh) await rollups.start();
   return fresh;
 }

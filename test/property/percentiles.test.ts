@@ -11,8 +11,7 @@ import { kindsOf } from '../../src/kpi/metric-kinds.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
 import type { Kpi } from '../../src/model/kpi.js';
 import { PointBatch } from '../../src/model/point-batch.js';
-import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { Rollups } from '../../src/store/rollups.js';
+import type { Rollups } from '../../src/store/rollups.js';
 import { readQuery } from '../../src/store/sql-files.js';
 import { FACTS } from '../../src/store/views/metric-facts.js';
 import { pushPoint } from '../testkit/histogram-batch.js';
@@ -22,6 +21,7 @@ import {
   makeHistogramStream,
 } from '../testkit/random-histogram.js';
 import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
+import { createRollups, storeBatch } from '../testkit/stored-batches.js';
 
 const STREAMS = 200;
 const WINDOWS = 12;
@@ -42,17 +42,7 @@ afterAll(async () => {
   await engine?.close();
 });
 
-function createRollups(receiver: string): Rollups {
-  return new Rollups({
-    clickhouse,
-    receiver,
-    delayMs: 0,
-    nowUnixMs: () => NOW_MS,
-    onError: (error) => {
-      throw error;
-    },
-  });
-}
+const rollupsOf = (receiver: string) => createRollups(clickhouse, { receiver, nowUnixMs: () => NOW_MS });
 
 interface Sender {
   stream: HistogramStream;
@@ -146,14 +136,14 @@ describe('percentiles of added up buckets', () => {
        FROM (SELECT arrayJoin(arrayZip({ids:Array(UInt64)}, {groups:Array(String)})) AS pair, pair.1 AS id, pair.2 AS of)`,
       { params: { ids, groups: senders.map(({ group }) => group) } },
     );
-    const receivers = [createRollups('a'), createRollups('b')];
+    const receivers = [rollupsOf('a'), rollupsOf('b')];
     const arrivals = senders
       .flatMap(({ stream }, i) => stream.points.map((point) => ({ i, stream, point, at: random.uniform() })))
       .sort((a, b) => a.at - b.at);
     let [same, several, misread] = [0, 0, 0];
     for (let w = 0; w < WINDOWS; w++) {
       const part = arrivals.splice(0, Math.ceil(arrivals.length / (WINDOWS - w)));
-      await insert(part, receivers[w % 2]!, w);
+      await insert(part, receivers[w % 2]!);
       if (random.chance(0.7)) await receivers[w % 2]!.settle();
       const { startS, endS, stepS } = makeWindow(random);
       const rows = stepS >= endS - startS ? 'whole' : 'steps';
@@ -188,17 +178,9 @@ describe('percentiles of added up buckets', () => {
 async function insert(
   arrivals: readonly { i: number; stream: HistogramStream; point: HistogramPoint }[],
   rollups: Rollups,
-  w: number,
 ): Promise<void> {
   const batch = new PointBatch();
   for (const { i, stream, point } of arrivals)
     pushPoint(batch, BigInt(i), stream, point, (us) => BigInt(BASE_S * 1e6 + us) * 1000n);
-  const frames = encodeBatch(batch, NOW_MS / 1000).map((block) => ({
-    table: block.table,
-    rows: block.rows,
-    payload: Buffer.concat(block.pieces),
-  }));
-  for (const frame of frames)
-    await clickhouse.insertNative(frame.table, [frame.payload], { deduplicationToken: `insert-${w}` });
-  await rollups.markTouched(frames);
+  await storeBatch(clickhouse, rollups, batch, NOW_MS);
 }

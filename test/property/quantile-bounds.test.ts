@@ -6,9 +6,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/demo/random.js';
 import type { ClickHouse } from '../../src/model/clickhouse.js';
-import type { PointBatch } from '../../src/model/point-batch.js';
-import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { Rollups } from '../../src/store/rollups.js';
+import type { Rollups } from '../../src/store/rollups.js';
 import {
   BASE_US,
   exactQuantile,
@@ -20,6 +18,7 @@ import {
   type SummaryReport,
 } from '../testkit/sampled-groups.js';
 import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
+import { createRollups, storeBatch } from '../testkit/stored-batches.js';
 
 const HOUR_US = 3_600e6;
 const NOW_MS = BASE_US / 1000 + 5 * 86_400_000;
@@ -32,16 +31,8 @@ let rollups: Rollups;
 beforeAll(async () => {
   engine = await openScratchEngine();
   clickhouse = engine.clickhouse;
-  rollups = new Rollups({
-    clickhouse,
-    receiver: 'a',
-    delayMs: 0,
-    nowUnixMs: () => NOW_MS,
-    onError: (error) => {
-      throw error;
-    },
-  });
-  await insert(batch);
+  rollups = createRollups(clickhouse, { receiver: 'a', nowUnixMs: () => NOW_MS });
+  await storeBatch(clickhouse, rollups, batch, NOW_MS);
   const described = groups.flatMap((group) => group.seriesIds.map((id) => ({ id, group })));
   const own = described.filter(({ id }) => !folded.has(id));
   await clickhouse.command(
@@ -67,18 +58,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await engine?.close();
 });
-
-async function insert(points: PointBatch): Promise<void> {
-  const frames = encodeBatch(points, NOW_MS / 1000).map((block) => ({
-    table: block.table,
-    rows: block.rows,
-    payload: Buffer.concat(block.pieces),
-  }));
-  for (const { table, payload } of frames) {
-    await clickhouse.insertNative(table, [payload], { deduplicationToken: table });
-  }
-  await rollups.markTouched(frames);
-}
 
 interface Grid {
   startUs: number;

@@ -13,8 +13,8 @@ import { applyMigrations } from '../../src/store/migrations.js';
 import { createRetention, type Retention } from '../../src/store/retention.js';
 import { parseRetention } from '../../src/store/retention-file.js';
 import { RETAINED_TABLES } from '../../src/store/retention-ttl.js';
-import { Rollups } from '../../src/store/rollups.js';
 import { insertCounter, insertSeries } from '../testkit/aged-points.js';
+import { createRollups } from '../testkit/stored-batches.js';
 
 const DAY_MS = 86_400_000;
 /** Start of the day that the engine's clock shows. */
@@ -111,24 +111,14 @@ async function readTtls(): Promise<string[]> {
 }
 
 async function rollUp(): Promise<void> {
-  const rollups = createRollups();
+  const rollups = rollupsOf();
   await rollups.start();
   await rollups.settle();
   await rollups.shutdown(1_000);
 }
 
-function createRollups(keptDays = Number.POSITIVE_INFINITY): Rollups {
-  return new Rollups({
-    clickhouse,
-    receiver: 'aged',
-    delayMs: 0,
-    nowUnixMs: Date.now,
-    onError: (error) => {
-      throw error;
-    },
-    keptDays: () => keptDays,
-  });
-}
+const rollupsOf = (keptDays = Number.POSITIVE_INFINITY) =>
+  createRollups(clickhouse, { receiver: 'aged', nowUnixMs: Date.now, keptDays: () => keptDays });
 
 const rowsOf = (deletions: readonly RowsOfCategory[], table: string) =>
   Object.fromEntries(
@@ -304,7 +294,7 @@ describe('retention', () => {
        SELECT 'number', 60, {time:DateTime('UTC')}, 'aged', toUnixTimestamp64Micro(now64(6)), true, []`,
       { params },
     );
-    const rollups = createRollups(10);
+    const rollups = rollupsOf(10);
     await rollups.start();
     await rollups.settle();
     await rollups.shutdown(1_000);

@@ -11,14 +11,13 @@ import {
   PointBatch,
   VALUE_DOUBLE,
 } from '../../src/model/point-batch.js';
-import { encodeBatch } from '../../src/spool/batch-blocks.js';
-import { Rollups } from '../../src/store/rollups.js';
+import type { Rollups } from '../../src/store/rollups.js';
 import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
+import { createRollups, storeBatch } from '../testkit/stored-batches.js';
 
 let engine: ScratchEngine;
 let clickhouse: ClickHouse;
 let rollups: Rollups;
-let inserts = 0;
 
 const NOW_MS = Date.UTC(2026, 10, 20, 12, 0, 0);
 const START_S = Date.UTC(2026, 10, 20, 7, 0, 0) / 1000;
@@ -34,30 +33,18 @@ interface Point {
 beforeAll(async () => {
   engine = await openScratchEngine();
   clickhouse = engine.clickhouse;
-  rollups = createRollups('receiver-a');
+  rollups = rollupsOf('receiver-a');
 });
 
 afterAll(async () => {
   await engine?.close();
 });
 
-function createRollups(receiver: string, engine = clickhouse): Rollups {
-  return new Rollups({
-    clickhouse: engine,
-    receiver,
-    delayMs: 0,
-    nowUnixMs: () => NOW_MS,
-    onError: (error) => {
-      throw error;
-    },
-  });
-}
+const rollupsOf = (receiver: string, engine = clickhouse) =>
+  createRollups(engine, { receiver, nowUnixMs: () => NOW_MS });
 
 async function insert(points: readonly Point[], target = rollups): Promise<void> {
-  const { batch, frames } = {
-    batch: new PointBatch(),
-    frames: [] as { table: string; rows: number; payload: Uint8Array }[],
-  };
+  const batch = new PointBatch();
   for (const point of points) {
     const { numbers } = batch;
     numbers.seriesId.pushBigInt(BigInt(point.series));
@@ -69,13 +56,7 @@ async function insert(points: readonly Point[], target = rollups): Promise<void>
     numbers.valueDouble.pushDouble(point.value);
     numbers.flags.push(0);
   }
-  for (const block of encodeBatch(batch, NOW_MS / 1000)) {
-    frames.push({ table: block.table, rows: block.rows, payload: Buffer.concat(block.pieces) });
-    await clickhouse.insertNative(block.table, [frames.at(-1)!.payload], {
-      deduplicationToken: `insert-${inserts++}`,
-    });
-  }
-  await target.markTouched(frames);
+  await storeBatch(clickhouse, target, batch, NOW_MS);
 }
 
 interface Rolled {
@@ -182,7 +163,7 @@ describe('rollups', () => {
     const random = createRandom(42);
     const points = makePoints(random);
     const shuffled = [...points].sort(() => random() - 0.5);
-    const other = createRollups('receiver-b');
+    const other = rollupsOf('receiver-b');
     for (let from = 0; from < shuffled.length; from += 400) {
       const part = shuffled.slice(from, from + 400);
       await insert(part);
@@ -210,9 +191,9 @@ describe('rollups', () => {
 
   it('take up after a crash what was marked and not yet recomputed', async () => {
     const late: Point = { series: 99, kind: KIND_GAUGE, startS: 0, timeS: START_S + 30, value: 7 };
-    const crashed = createRollups('receiver-c');
+    const crashed = rollupsOf('receiver-c');
     await insert([late], crashed);
-    const restarted = createRollups('receiver-c');
+    const restarted = rollupsOf('receiver-c');
     await restarted.start();
     try {
       await expect
@@ -240,7 +221,7 @@ describe('rollups', () => {
         return clickhouse.command(sql, options);
       },
     };
-    const behind = createRollups('receiver-slow', slow);
+    const behind = rollupsOf('receiver-slow', slow);
     const marked = insert(
       [{ series: 98, kind: KIND_GAUGE, startS: 0, timeS: START_S + 30, value: 7 }],
       behind,
@@ -276,7 +257,7 @@ describe('rollups', () => {
       timeS,
       value,
     });
-    const first = createRollups('receiver-many');
+    const first = rollupsOf('receiver-many');
     const everySeries = Array.from({ length: seriesCount }, (_, i) => i);
     await insert(
       everySeries.map((i) => point(i, startS, 1)),
@@ -292,7 +273,7 @@ describe('rollups', () => {
       );
       if (part === 3) await first.settle();
     }
-    const second = createRollups('receiver-many');
+    const second = rollupsOf('receiver-many');
     await second.start();
     await second.settle();
     await second.shutdown(1_000);

@@ -13,13 +13,13 @@ import type { ClickHouse } from '../../src/model/clickhouse.js';
 import type { Kpi } from '../../src/model/kpi.js';
 import { PointBatch } from '../../src/model/point-batch.js';
 import { defaultTaxonomyFile } from '../../src/pipeline.js';
-import { encodeBatch } from '../../src/spool/batch-blocks.js';
 import type { EmbeddedOptions } from '../../src/store/embedded-driver.js';
-import { Rollups } from '../../src/store/rollups.js';
+import type { Rollups } from '../../src/store/rollups.js';
 import { LIMITS } from './decode-fixture.js';
 import type { OtlpMessage } from './otlp-arbitrary.js';
 import { stringAttribute, toProtobuf } from './otlp-message.js';
 import { openScratchEngine } from './scratch-engine.js';
+import { createRollups, storeBatch } from './stored-batches.js';
 
 export interface StoredMetrics {
   clickhouse: ClickHouse;
@@ -40,30 +40,14 @@ export async function openStoredMetrics(
 ): Promise<StoredMetrics> {
   const engine = await openScratchEngine(open && { open });
   const { clickhouse } = engine;
-  const rollups = new Rollups({
-    clickhouse,
-    receiver: 'receiver-a',
-    delayMs: 0,
-    nowUnixMs: () => nowMs,
-    onError: (error) => {
-      throw error;
-    },
-  });
+  const rollups = createRollups(clickhouse, { receiver: 'receiver-a', nowUnixMs: () => nowMs });
   const classify = createClassifier(await loadTaxonomy(defaultTaxonomyFile()));
   const series = new SeriesTable({ classify, seed: 1, entriesMax: 100_000 });
-  let inserts = 0;
   async function sendBytes(body: Uint8Array): Promise<void> {
     const batch = new PointBatch();
     const { rejections } = decodeProtobuf(body, { batch, series, limits: LIMITS, nowUnixMs: nowMs });
     if (rejections.length > 0) throw new Error(JSON.stringify(rejections));
-    const frames = encodeBatch(batch, nowMs / 1000).map((block) => ({
-      table: block.table,
-      rows: block.rows,
-      payload: Buffer.concat(block.pieces),
-    }));
-    for (const { table, payload } of frames)
-      await clickhouse.insertNative(table, [payload], { deduplicationToken: `insert-${inserts++}` });
-    await rollups.markTouched(frames);
+    await storeBatch(clickhouse, rollups, batch, nowMs);
   }
   return {
     clickhouse,

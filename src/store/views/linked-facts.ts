@@ -54,18 +54,12 @@ export function factColumns(needs: Needs): string[] {
     resets: () =>
       isChained ? `sum(row_resets + (${before('is_chained')} AND NOT goes_on))` : 'sum(row_resets)',
     bounds: () => BOUNDS,
-    bucket_counts: () =>
-      [
-        '+ last_buckets',
-        '+ inside_buckets',
-        `- multiIf(goes_on, ${before('last_buckets')}, is_known, [], first_buckets)`,
-      ]
-        .map(
-          (term) =>
-            `${term.slice(0, 1)} arrayResize(sumForEachIf(${term.slice(2)}, levels > 0), max(length(row_bounds)) + 1)`,
-        )
-        .join(' ')
-        .slice(2),
+    bucket_counts: () => {
+      const sum = (buckets: string) =>
+        `arrayResize(sumForEachIf(${buckets}, levels > 0), max(length(row_bounds)) + 1)`;
+      const known = `multiIf(goes_on, ${before('last_buckets')}, is_known, [], first_buckets)`;
+      return `${sum('last_buckets')} + ${sum('inside_buckets')} - ${sum(known)}`;
+    },
     lowest: () => 'min(row_lowest)',
     highest: () => 'max(row_highest)',
     is_mixed: () =>

@@ -1,6 +1,6 @@
 /**
  * What every series of some metrics did in each step of a grid, whatever their shape, in rows that KPIs are made from: how
- * often and how much, without buckets and quantiles. Enters: SQL of the metrics and of the grid; leaves: SQL text. The
+ * often and how much, and where it is asked for in which buckets. Enters: SQL of the metrics and of the grid; leaves: SQL text. The
  * rules of increases are those of docs/increase.md, and tests hold the answers against the views of one shape.
  */
 import type { FactsQuery, FactsSql, QuantilesQuery, ValidRange, WaitingBuckets } from '../../model/facts.js';

@@ -2,9 +2,8 @@
  * The views that readers use, made anew at every start: they hold no data, so there is nothing to migrate. A new one is
  * an entry of VIEWS.
  */
-import { createHash } from 'node:crypto';
 import type { ClickHouse } from '../../model/clickhouse.js';
-import { PLANNED_FASTER, planFaster } from '../../model/planned-faster.js';
+import { createView, viewMark } from '../../model/created-view.js';
 import { EXPONENTIAL_HISTOGRAM_INCREASE } from './exponential-increase.js';
 import { HISTOGRAM_INCREASE } from './histogram-increase.js';
 import { HISTOGRAM_QUANTILES } from './histogram-quantiles.js';
@@ -43,12 +42,8 @@ export async function createViews(clickhouse: ClickHouse): Promise<void> {
   const known = new Map(rows.map(({ name, comment }) => [name, comment]));
   for (const statement of VIEWS) {
     // Making a view takes longer than reading what it says; one that is the same is left alone.
-    const mark = createHash('sha256')
-      .update(statement + PLANNED_FASTER)
-      .digest('hex')
-      .slice(0, 16);
+    const mark = viewMark(statement);
     const name = CREATE.exec(statement)![1]!;
-    if (known.get(name) === mark) continue;
-    await planFaster((settings) => clickhouse.command(`${statement}${settings}\nCOMMENT '${mark}'`));
+    if (known.get(name) !== mark) await createView(clickhouse, statement, mark);
   }
 }
