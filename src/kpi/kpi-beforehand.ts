@@ -20,7 +20,8 @@ export interface Beforehand {
   thresholds: ThresholdVersion[];
 }
 
-interface Row {
+/** Of each part what its JSON holds. */
+interface Parts {
   kinds: KindRow[];
   marks: [shape: MetricShape, resolutionS: number, timeS: number][];
   versions: [
@@ -39,10 +40,11 @@ export async function readBeforehand(
   endS: number,
 ): Promise<Beforehand> {
   const sql = readQuery('kpi_beforehand').replace('{metric_kinds}', readQuery('metric_kinds'));
-  const [row] = await clickhouse.query<Row>(sql, {
+  const answers = await clickhouse.query<{ part: keyof Parts; rows: string }>(sql, {
     params: { metrics: metricsOf(kpi), kpi: kpi.name, end_s: endS, marks_max: MARKS_MAX },
   });
-  const { kinds, marks, versions } = row!;
+  const parts = Object.fromEntries(answers.map(({ part, rows }) => [part, JSON.parse(rows)]));
+  const { kinds, marks, versions } = parts as unknown as Parts;
   return {
     kinds: kindsOfRows(kinds),
     waiting: marks.length > MARKS_MAX ? undefined : waitingOf(marks),
@@ -61,7 +63,7 @@ const DAY_S = 86_400;
 const HOUR_S = 3_600;
 
 /** A coarse bucket waits while any finer one in it does. */
-function waitingOf(marks: Row['marks']): NonNullable<FactsQuery['waiting']> {
+function waitingOf(marks: Parts['marks']): NonNullable<FactsQuery['waiting']> {
   const waiting: Partial<Record<MetricShape, WaitingBuckets>> = {};
   for (const shape of new Set(marks.map(([of]) => of))) {
     const own = marks.filter(([of]) => of === shape);

@@ -75,8 +75,16 @@ function without(ranges: readonly Range[], holes: readonly Range[]): Range[] {
   );
 }
 
+/** `ranges` with those put together that touch. */
+function joined(ranges: readonly Range[]): Range[] {
+  return ranges.reduce<Range[]>((all, [from, to]) => {
+    const last = all.at(-1);
+    return last?.[1] === from ? [...all.slice(0, -1), [last[0], to]] : [...all, [from, to]];
+  }, []);
+}
+
 function conditionOf(ranges: readonly Range[], literal: (timeS: number) => string): string {
-  const each = ranges.map(([from, to]) =>
+  const each = joined(ranges).map(([from, to]) =>
     from === 0 ? `time < ${literal(to)}` : `time >= ${literal(from)} AND time < ${literal(to)}`,
   );
   return each.length === 1 ? each[0]! : `(${each.join(' OR ')})`;

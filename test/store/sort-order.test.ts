@@ -1,0 +1,47 @@
+/** What is asked for most, the last minutes of all series, is read without the rest of the day. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SHAPES } from '../../src/store/rollup-marks.js';
+import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
+
+const SERIES = 50;
+const DAY_S = 86_400;
+/** Midnight, 2026-01-01. */
+const START_S = 1_767_225_600;
+
+let engine: ScratchEngine;
+beforeAll(async () => {
+  engine = await openScratchEngine();
+});
+afterAll(() => engine.close());
+
+/** Rows of `table` that the index leaves to be read where only those are asked for that lie in the last `lastS` of `ofS`. */
+async function readRows(table: string, stepS: number, ofS: number, lastS: number): Promise<number> {
+  const { clickhouse } = engine;
+  await clickhouse.command(
+    `INSERT INTO ${table} (series_id, time) SELECT number % ${SERIES}, toDateTime(${START_S}, 'UTC') + intDiv(number, ${SERIES}) * ${stepS}
+     FROM numbers(${(SERIES * ofS) / stepS})`,
+  );
+  await clickhouse.command(`OPTIMIZE TABLE ${table} FINAL`);
+  const [{ rows } = { rows: 0 }] = await clickhouse.query<{ rows: number | string }>(
+    `EXPLAIN ESTIMATE SELECT * FROM ${table} FINAL
+     WHERE series_id IN (SELECT number FROM numbers(${SERIES})) AND time >= toDateTime(${START_S + ofS - lastS}, 'UTC')`,
+  );
+  return Number(rows);
+}
+
+/** Two granules: the rows asked for may lie on a border. */
+const GRANULES = 2 * 8192;
+
+describe.each(SHAPES)('tables of %s', (shape) => {
+  it('hand out the last minutes of all points without the rest of the day', async () => {
+    expect(await readRows(`${shape}_points`, 30, DAY_S, 120)).toBeLessThanOrEqual(GRANULES);
+  });
+
+  it('hand out the last minutes of all series without the rest of the day', async () => {
+    expect(await readRows(`${shape}_1m`, 60, DAY_S, 300)).toBeLessThanOrEqual(GRANULES);
+  });
+
+  it('hand out the last hours of all series without the rest of the month', async () => {
+    expect(await readRows(`${shape}_1h`, 3600, 28 * DAY_S, 4 * 3600)).toBeLessThanOrEqual(GRANULES);
+  });
+});
