@@ -1,8 +1,8 @@
 -- One narrow table per shape of point. A point is unique by (series_id, time, start_time): what a sender sends twice
 -- collapses on merge, and readers use FINAL so that they never depend on the merge having happened.
 -- Large merge blocks and vertical merges halve the CPU that merging takes.
--- Keys begin with the hour: what is asked for most are the last minutes of all series, which are then side by side. `time`
--- itself is in no key, because conditions of time would be held against it alone and not against the hour.
+-- Keys begin with the hour: what is asked for most are the last minutes of all series, which are then side by side. identity
+-- hides `time` from conditions of time, which would be held against it alone and not against the hour.
 CREATE TABLE number_points
 (
     series_id UInt64 CODEC(Delta(8), ZSTD(1)),
@@ -18,7 +18,7 @@ CREATE TABLE number_points
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, toUnixTimestamp64Nano(time), start_time)
+ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
 SETTINGS non_replicated_deduplication_window = 1000, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -39,7 +39,7 @@ CREATE TABLE histogram_points
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, toUnixTimestamp64Nano(time), start_time)
+ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
 SETTINGS non_replicated_deduplication_window = 1000, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -65,7 +65,7 @@ CREATE TABLE exponential_histogram_points
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, toUnixTimestamp64Nano(time), start_time)
+ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
 SETTINGS non_replicated_deduplication_window = 1000, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -83,7 +83,7 @@ CREATE TABLE summary_points
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, toUnixTimestamp64Nano(time), start_time)
+ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
 SETTINGS non_replicated_deduplication_window = 1000, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 

@@ -50,14 +50,14 @@ CREATE TABLE histogram_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, toMinute(time), epoch, bounds_id)
+ORDER BY (toStartOfHour(time), series_id, identity(time), epoch, bounds_id)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE histogram_1h AS histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, toHour(time), epoch, bounds_id)
+ORDER BY (toDate(time), series_id, identity(time), epoch, bounds_id)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -117,14 +117,14 @@ CREATE TABLE exponential_histogram_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, toMinute(time), epoch, ended)
+ORDER BY (toStartOfHour(time), series_id, identity(time), epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE exponential_histogram_1h AS exponential_histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, toHour(time), epoch, ended)
+ORDER BY (toDate(time), series_id, identity(time), epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -160,14 +160,14 @@ CREATE TABLE summary_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, toMinute(time), epoch, ended)
+ORDER BY (toStartOfHour(time), series_id, identity(time), epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE summary_1h AS summary_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, toHour(time), epoch, ended)
+ORDER BY (toDate(time), series_id, identity(time), epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 

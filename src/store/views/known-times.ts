@@ -77,10 +77,13 @@ function without(ranges: readonly Range[], holes: readonly Range[]): Range[] {
 
 /** `ranges` with those put together that touch. */
 function joined(ranges: readonly Range[]): Range[] {
-  return ranges.reduce<Range[]>((all, [from, to]) => {
+  const all: [from: number, to: number][] = [];
+  for (const [from, to] of ranges) {
     const last = all.at(-1);
-    return last?.[1] === from ? [...all.slice(0, -1), [last[0], to]] : [...all, [from, to]];
-  }, []);
+    if (last?.[1] === from) last[1] = to;
+    else all.push([from, to]);
+  }
+  return all;
 }
 
 function conditionOf(ranges: readonly Range[], literal: (timeS: number) => string): string {
