@@ -44,7 +44,7 @@ export async function readBeforehand(
     params: { metrics: metricsOf(kpi), kpi: kpi.name, end_s: endS, marks_max: MARKS_MAX },
   });
   const parts = Object.fromEntries(answers.map(({ part, rows }) => [part, JSON.parse(rows)]));
-  const { kinds, marks, versions } = parts as unknown as Parts;
+  const { kinds, marks, versions } = parts as Parts;
   return {
     kinds: kindsOfRows(kinds),
     waiting: marks.length > MARKS_MAX ? undefined : waitingOf(marks),

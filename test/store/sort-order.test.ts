@@ -29,19 +29,19 @@ async function readRows(table: string, stepS: number, ofS: number, lastS: number
   return Number(rows);
 }
 
-/** Two granules: the rows asked for may lie on a border. */
-const GRANULES = 2 * 8192;
+/** Rows: those asked for may lie on a border of granules. */
+const TWO_GRANULES = 2 * 8192;
 
 describe.each(SHAPES)('tables of %s', (shape) => {
   it('hand out the last minutes of all points without the rest of the day', async () => {
-    expect(await readRows(`${shape}_points`, 30, DAY_S, 120)).toBeLessThanOrEqual(GRANULES);
+    expect(await readRows(`${shape}_points`, 30, DAY_S, 120)).toBeLessThanOrEqual(TWO_GRANULES);
   });
 
   it('hand out the last minutes of all series without the rest of the day', async () => {
-    expect(await readRows(`${shape}_1m`, 60, DAY_S, 300)).toBeLessThanOrEqual(GRANULES);
+    expect(await readRows(`${shape}_1m`, 60, DAY_S, 300)).toBeLessThanOrEqual(TWO_GRANULES);
   });
 
   it('hand out the last hours of all series without the rest of the month', async () => {
-    expect(await readRows(`${shape}_1h`, 3600, 28 * DAY_S, 4 * 3600)).toBeLessThanOrEqual(GRANULES);
+    expect(await readRows(`${shape}_1h`, 3600, 28 * DAY_S, 4 * 3600)).toBeLessThanOrEqual(TWO_GRANULES);
   });
 });

@@ -6,7 +6,7 @@
 import type { KnownGrid, WaitingBuckets } from '../../model/facts.js';
 import { knownBuckets, RESOLUTIONS, type Resolution, SECONDS_OF } from './grid-buckets.js';
 
-/** Seconds of the epoch, from included, to not; in order and apart from each other. */
+/** Seconds of the epoch, from included, to not; in order and none over another, though they may touch. */
 type Range = readonly [from: number, to: number];
 
 /** Tables in the order in which they are asked: what one cannot answer is left for the next. */
