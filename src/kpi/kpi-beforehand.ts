@@ -5,6 +5,7 @@
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { FactsQuery, WaitingBuckets } from '../model/facts.js';
 import type { Kpi, MetricShape } from '../model/kpi.js';
+import { planFaster } from '../model/planned-faster.js';
 import type { ThresholdVersion } from './judge-sql.js';
 import { metricsOf } from './kpi-terms.js';
 import { type KindRow, kindsOfRows, type MetricKinds } from './metric-kinds.js';
@@ -40,9 +41,10 @@ export async function readBeforehand(
   endS: number,
 ): Promise<Beforehand> {
   const sql = readQuery('kpi_beforehand').replace('{metric_kinds}', readQuery('metric_kinds'));
-  const answers = await clickhouse.query<{ part: keyof Parts; rows: string }>(sql, {
-    params: { metrics: metricsOf(kpi), kpi: kpi.name, end_s: endS, marks_max: MARKS_MAX },
-  });
+  const params = { metrics: metricsOf(kpi), kpi: kpi.name, end_s: endS, marks_max: MARKS_MAX };
+  const answers = await planFaster((settings) =>
+    clickhouse.query<{ part: keyof Parts; rows: string }>(sql + settings, { params }),
+  );
   const parts = Object.fromEntries(answers.map(({ part, rows }) => [part, JSON.parse(rows)]));
   const { kinds, marks, versions } = parts as Parts;
   return {
