@@ -19,13 +19,7 @@ import {
   termSql,
 } from './kpi-terms.js';
 import type { KpiKinds } from './metric-kinds.js';
-import {
-  addBucketEdges,
-  bucketColumns,
-  joinQuantile,
-  PERCENTILE_FACTS,
-  quantileIn,
-} from './percentile-sql.js';
+import { bucketColumns, bucketEdges, joinQuantile, PERCENTILE_FACTS, quantileIn } from './percentile-sql.js';
 import { aggregateSql, numberLiteral, quoteList } from './sql-text.js';
 
 export interface KpiGrid {
@@ -126,7 +120,10 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
         const { factor, offset } = conversionSql(unit);
         return [
           { name: `factor_${u}`, sql: factor },
-          { name: `offset_${u}`, sql: offset },
+          // Percentiles of buckets are only multiplied.
+          ...(terms.every((term) => kinds.addedUp.includes(term))
+            ? []
+            : [{ name: `offset_${u}`, sql: offset }]),
         ];
       }),
     ],
@@ -148,16 +145,24 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
     ARRAY JOIN ${groups} AS group${only ? '' : '\n    WHERE notEmpty(f.terms)'}
     GROUP BY group${steps}`;
-  const withQuantiles = percentiles.reduce(
-    (inner, term) =>
-      areAddedUp ? addBucketEdges(inner, term) : joinQuantile(inner, term, kpi, facts, grid, query),
-    ofGroups,
-  );
+  const withQuantiles = percentiles
+    .filter(() => !areAddedUp)
+    .reduce((inner, term) => joinQuantile(inner, term, kpi, facts, grid, query), ofGroups);
   const seconds = isSteps ? 'least(step_s, to_s - toUnixTimestamp(time))' : '(to_s - from_s)';
   const sources = kpi.sources.map((source) =>
     sourceColumns(source, terms, kpi, `toFloat64(${seconds})`, areAddedUp ? quantileIn : ({ k }) => `q_${k}`),
   );
-  return `WITH ${facts.aliases(query)}${judgeSql(kpi, { sources, from: withQuantiles, carried: misread === '' ? [] : ['misread'] }, isSteps, grid.judgedBy)}`;
+  return `WITH ${facts.aliases(query)}${judgeSql(
+    kpi,
+    {
+      sources,
+      from: withQuantiles,
+      named: kinds.addedUp.flatMap(bucketEdges),
+      carried: misread === '' ? [] : ['misread'],
+    },
+    isSteps,
+    grid.judgedBy,
+  )}`;
 }
 
 /** Numbers that are values of the KPI and outside of its valid range are no values. */

@@ -48,6 +48,8 @@ export interface Tried {
   sources: readonly SourceColumns[];
   /** Columns that the answer has too. */
   carried: readonly string[];
+  /** What the sources refer to beside the columns of the rows: SQL AS name, in this order. */
+  named: readonly string[];
   from: string;
 }
 
@@ -56,12 +58,11 @@ export interface Tried {
  * that is missed is at least a warning, also where no warning was set or it is further out. A value nobody can stand behind
  * is unknown.
  *
- * Two SELECTs: in the inner one what is needed more than once gets a name, because the engine repeats an expression for
- * each use of its alias; each SELECT more costs milliseconds before anything is read.
+ * Two SELECTs, three where there are sources to choose from: each one more costs milliseconds before anything is read.
  */
 export function judgeSql(
   kpi: Kpi,
-  { sources, carried, from }: Tried,
+  { sources, carried, named, from }: Tried,
   isSteps: boolean,
   judgedBy: JudgedBy = 'in_force',
 ): string {
@@ -95,34 +96,17 @@ export function judgeSql(
     },
     { threshold: target, status: 'warning', is: `value ${misses} ${target}`, reason: 'misses target ' },
   ].filter(({ threshold }) => threshold !== NOT_SET);
-  const show = (sql: string) => `toString(round(ifNull(${sql}, 0), 6))`;
+  const show = (sql: string) => `toString(round(${known ? sql : `ifNull(${sql}, 0)`}, 6))`;
   const met = `concat('meets target ', ${show(target)})`;
-  const otherwise = `if(isNull(${target}), 'no threshold reached', ${met})`;
+  const unmet = `'no threshold reached'`;
+  const otherwise =
+    known === undefined ? `if(isNull(${target}), ${unmet}, ${met})` : target === NOT_SET ? unmet : met;
   const judgedMs = `toInt64(toUnixTimestamp(${end})) * 1000`;
-  const tuples = sources.map(
-    (s) =>
-      `(${s.value}, ${s.samples}, ${s.points}, ${s.resets}, ${s.lastTime}, ${s.slots}, ${s.good}, ${s.total})`,
-  );
-  // One alone needs no search.
-  const chosen =
+  const kept = `group${carry}${isSteps ? ', time' : ''}`;
+  const { said, from: of } =
     sources.length === 1
-      ? `${tuples[0]} AS best,
-        toUInt8(${sources[0]!.points} > 0) AS place`
-      : `[${tuples.join(',\n            ')}] AS tried,
-        arrayFirstIndex(t -> t.3 > 0, tried) AS place,
-        tried[greatest(place, 1)] AS best`;
-  const best = `
-    SELECT
-        ${isSteps ? 'time' : 'from_time AS time'},
-        group${carry},
-        ${chosen}${
-          isPerRow
-            ? `,
-        ${judgedMs} AS judged_ms,
-        ${versionOf} AS in_force`
-            : ''
-        }
-    FROM (${from})`;
+      ? sayOne(sources[0]!, kpi, named, from)
+      : sayFirst(sources, kpi, [kept, ...named], from);
   const versions = versionsSql(kpi, judgedBy);
   const thresholds = () => {
     if (isAlways) return '';
@@ -150,32 +134,84 @@ SELECT
         doubt != '', doubt,
         ${rungs.map(({ is, reason, threshold }) => `${is}, concat('${reason}', ${show(threshold)}),\n        `).join('')}${otherwise}) AS reason,
     source,
-    best.2 AS samples,
+    samples,
     completeness,
     age_s,
-    best.4 AS resets,
-    best.3 AS points,
+    resets,
+    points,
     ${target} AS target,
     ${warning} AS warning,
     ${critical} AS critical,
-    best.7 AS good,
-    best.8 AS total${carry}
+    good,
+    total${carry}
 FROM
 (
     SELECT
-        time, group, best, place${carry},${isPerRow ? ' in_force,' : ''}
-        if(isFinite(best.1), best.1, NULL) AS value,
-        if(place = 0, '', ${quoteList(kpi.sources.map(({ name }) => name))}[place]) AS source,
-        ${isSteps ? '1.' : `least(1., best.6 / ${slots})`} AS completeness,
-        if(place = 0, NULL, toUnixTimestamp64Milli(toDateTime64(${end}, 3, 'UTC')) - toUnixTimestamp64Milli(toDateTime64(best.5, 3, 'UTC'))) / 1000 AS age_s,
+        ${isSteps ? 'time' : 'from_time AS time'},
+        group${carry},
+        ${said.join(',\n        ')},${
+          isPerRow
+            ? `
+        ${judgedMs} AS judged_ms,
+        ${versionOf} AS in_force,`
+            : ''
+        }
+        if(isFinite(found), found, NULL) AS value,
+        ${isSteps ? '1.' : `least(1., slots / ${slots})`} AS completeness,
+        if(points = 0, NULL, toUnixTimestamp64Milli(toDateTime64(${end}, 3, 'UTC')) - toUnixTimestamp64Milli(toDateTime64(newest, 3, 'UTC'))) / 1000 AS age_s,
         multiIf(
-            place = 0, 'no data',
+            points = 0, 'no data',
             isNull(value), 'no value can be made of the data',
-            best.2 < ${numberLiteral(kpi.samplesMin)}, concat('too few samples: ', toString(round(best.2)), ' of ${kpi.samplesMin}'),
+            samples < ${numberLiteral(kpi.samplesMin)}, concat('too few samples: ', toString(round(samples)), ' of ${kpi.samplesMin}'),
             ${doubts}
             '') AS doubt
-    FROM (${best})
+    FROM (${of})
 )`;
+}
+
+/** Names that the judge has for what a source says. */
+const SAID: readonly (readonly [name: string, column: keyof SourceColumns])[] = [
+  ['found', 'value'],
+  ['samples', 'samples'],
+  ['points', 'points'],
+  ['resets', 'resets'],
+  ['newest', 'lastTime'],
+  ['slots', 'slots'],
+  ['good', 'good'],
+  ['total', 'total'],
+];
+
+/** SQL AS name of `SAID` and source, and the rows that they are columns of. */
+interface Said {
+  said: string[];
+  from: string;
+}
+
+/** One alone needs no search. */
+function sayOne(s: SourceColumns, { sources }: Kpi, named: readonly string[], from: string): Said {
+  const source = `if(points = 0, '', ${quote(sources[0]!.name)}) AS source`;
+  return { said: [...named, ...SAID.map(([name, column]) => `${s[column]} AS ${name}`), source], from };
+}
+
+/** Of several the first that has any points. */
+function sayFirst(
+  all: readonly SourceColumns[],
+  { sources }: Kpi,
+  named: readonly string[],
+  from: string,
+): Said {
+  const tuples = all.map((s) => `(${SAID.map(([, column]) => s[column]).join(', ')})`);
+  const source = `if(points = 0, '', ${quoteList(sources.map(({ name }) => name))}[place]) AS source`;
+  return {
+    said: [...SAID.map(([name], i) => `best.${i + 1} AS ${name}`), source],
+    from: `
+    SELECT
+        ${named.join(',\n        ')},
+        [${tuples.join(',\n            ')}] AS tried,
+        arrayFirstIndex(t -> t.3 > 0, tried) AS place,
+        tried[greatest(place, 1)] AS best
+    FROM (${from})`,
+  };
 }
 
 const NO_THRESHOLDS: ThresholdVersion = {

@@ -85,20 +85,22 @@ export function bucketColumns({ k, source }: PlacedTerm, is: string | undefined,
 }
 
 /**
- * The rows of `inner` with where the bucket of the quantile begins and ends (low_K, high_K), from what `bucketColumns` gave them.
+ * Where the bucket of the quantile begins and ends (low_K, high_K), SQL AS name over the columns of `bucketColumns`.
  * Where nothing is known of the outermost buckets the first begins at 0 if its end is positive, else both lie at their
  * bound: the rules of docs/aggregates.md.
  */
-export function addBucketEdges(inner: string, { k }: PlacedTerm): string {
+export function bucketEdges({ k }: PlacedTerm): string[] {
   const [d, lo, hi, at] = ['d', 'lo', 'hi', 'at'].map((name) => `${name}_${k}`);
   const begin = `if(${at} > 1, ${d}[${at} - 1], multiIf(isFinite(${lo}), least(${lo}, ${d}[1]), ${d}[1] > 0, 0, ${d}[1]))`;
   const end = `if(${at} > length(${d}), if(isFinite(${hi}), greatest(${hi}, ${d}[-1]), ${d}[-1]), ${d}[${at}])`;
-  return `
-    SELECT *, ${end} AS end_${k}, greatest(${begin}, least(${lo}, end_${k})) AS low_${k}, least(end_${k}, greatest(${hi}, low_${k})) AS high_${k}
-    FROM (${inner})`;
+  return [
+    `${end} AS end_${k}`,
+    `greatest(${begin}, least(${lo}, end_${k})) AS low_${k}`,
+    `least(end_${k}, greatest(${hi}, low_${k})) AS high_${k}`,
+  ];
 }
 
-/** The quantile, the bucket spread evenly over its width, from what `addBucketEdges` gave. */
+/** The quantile, the bucket spread evenly over its width, from what `bucketEdges` gave. */
 export function quantileIn({ k }: PlacedTerm): string {
   return `low_${k} + (high_${k} - low_${k}) * least(1, (rank_${k} - up_to_${k}[at_${k}] + v_${k}[at_${k}]) / v_${k}[at_${k}])`;
 }

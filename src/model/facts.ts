@@ -116,8 +116,9 @@ export interface FactsSql {
   /** Elements of a WITH clause that `rows` needs: from_time, to_time and step_s among them. */
   aliases(query: FactsQuery): string;
   /**
-   * A SELECT of (series_id, labels, time or times, and the columns in the order of FactColumn): one row for each series and step that have any point. begun_time: since when what
-   * grew has been counted (the point before, the start of a counter, or the first point); last_time: of the newest value.
+   * A subquery of (series_id, labels, time or times, and the columns in the order of FactColumn): one row for each series and
+   * step that have any point. begun_time: since when what grew has been counted (the point before, the start of a counter,
+   * or the first point); last_time: of the newest value.
    */
   rows(query: FactsQuery): string;
 }

@@ -118,7 +118,7 @@ async function knownFacts(metric: string, grid: Grid): Promise<string> {
     shapes: ['number'],
     hasFolded: false,
   };
-  const sql = `(WITH ${FACTS.aliases(query)} ${FACTS.rows(query)})`;
+  const sql = `(WITH ${FACTS.aliases(query)} SELECT * FROM (${FACTS.rows(query)}))`;
   if (!sql.includes('rollup_marks')) writtenOut++;
   return sql;
 }

@@ -74,8 +74,35 @@ export function factColumns(needs: Needs): string[] {
   ];
 }
 
-/** Rows of chains with what the row before says: whether they go on from it, or else from a known start. */
-export function linkedRows(needs: Needs, rows: string, described: string): string {
+/** Rows of chains of one family: what is selected, and the subquery that it is selected from. */
+export interface ChainRows {
+  columns: string;
+  from: string;
+}
+
+export function togetherRows(families: readonly ChainRows[]): string {
+  return families
+    .map(
+      ({ columns, from }) => `
+        SELECT ${columns}
+        FROM ${from}`,
+    )
+    .join('\n        UNION ALL');
+}
+
+/** Rows of chains, each with the one before. */
+export function linkedRows(needs: Needs, families: readonly ChainRows[]): string {
+  const only = families.length === 1 ? families[0] : undefined;
+  const { columns, from } = only ?? { columns: '*', from: `(${togetherRows(families)})` };
+  return `
+        SELECT ${columns}, lagInFrame((${carriedOn(needs).join(', ')})) OVER chain AS before
+        FROM ${from}
+        WHERE is_chained OR first_time >= from_time
+        WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)`;
+}
+
+/** WITH elements of what the row before says: whether a row goes on from it, or else from a known start. */
+export function linkAliases(needs: Needs): string[] {
   const { isMixed, isNumber } = needs;
   const before = beforeOf(needs);
   const risesAsNumber = `toFloat64(first_a - ${before('last_a')}) + (first_b - ${before('last_b')}) >= 0`;
@@ -85,20 +112,9 @@ export function linkedRows(needs: Needs, rows: string, described: string): strin
     : isNumber
       ? `may_fall OR ${risesAsNumber}`
       : risesAsCount;
-  return `
-        SELECT
-            *,
-            ${before('is_chained')} AND (${rises}) AS goes_on,
-            ${before('is_chained')} OR is_chained AND epoch > ${ZERO_TIME} AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
-                OR observed_since > ${ZERO_TIME} AND observed_since < first_time - INTERVAL 1 SECOND) AS is_known
-        FROM
-        (
-            SELECT *, lagInFrame((${carriedOn(needs).join(', ')})) OVER chain AS before
-            FROM (${rows}
-            )
-            WHERE is_chained OR first_time >= from_time
-            WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
-        ) AS linked
-        LEFT SEMI JOIN (${described}) AS described ON described.id = linked.series_id
-        WHERE first_time >= from_time`;
+  return [
+    `${before('is_chained')} AND (${rises}) AS goes_on`,
+    `${before('is_chained')} OR is_chained AND epoch > ${ZERO_TIME} AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
+            OR observed_since > ${ZERO_TIME} AND observed_since < first_time - INTERVAL 1 SECOND) AS is_known`,
+  ];
 }

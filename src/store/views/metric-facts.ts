@@ -22,7 +22,7 @@ import {
 } from './grid-buckets.js';
 import { HISTOGRAM_SHAPES, quantileRows } from './histogram-quantiles.js';
 import { knownTimes, type Table } from './known-times.js';
-import { factColumns, linkedRows } from './linked-facts.js';
+import { type ChainRows, factColumns, linkAliases, linkedRows, togetherRows } from './linked-facts.js';
 import { isInlying, isInside, isReached, outlyingAliases, withRange } from './valid-range.js';
 
 function gridOf({ known, startsOnStep }: FactsQuery): Grid {
@@ -81,26 +81,26 @@ function timesOf(shape: Shape, query: FactsQuery): ReadonlyMap<Table, string> | 
 const named = (name: string, sql: string) => (sql === name ? name : `${sql} AS ${name}`);
 
 /**
- * Rows (series_id and the columns above) that together hold every point of the shapes before the end once. Tables are read
- * as they are and put together before anything is computed: the engine analyses each expression once for each SELECT.
+ * Rows (series_id and the columns above) that together hold every point of the shapes before the end once, of each family
+ * what is selected and what from. Tables are read as they are and put together before anything is computed: the engine
+ * analyses each expression once for each SELECT.
  */
-function chainRows(needs: Needs, series: string, query: FactsQuery): string {
+function chainRows(needs: Needs, series: string, query: FactsQuery): ChainRows[] {
   const columns = chainColumns(needs);
   const { shapes = SHAPES } = query;
-  return needs.families
-    .map((family) => {
-      const chain = columns.map((column) => [column, family.chain[column]] as const);
-      const isRead = (name: string) => chain.some(([, sql]) => new RegExp(`\\b${name}\\b`).test(sql));
-      const read = Object.entries(family.read).filter(([name]) => isRead(name));
-      const tables = shapes
-        .filter((shape) => (shape === 'number') === family.isNumber)
-        .flatMap((shape) => readTables(shape, read, series, query, needs));
-      const own = needs.isMixed ? `, ${family.isNumber} AS is_number` : '';
-      return `
-        SELECT series_id${own}, ${chain.map(([column, sql]) => named(column, sql)).join(', ')}
-        FROM (${tables.join('\n            UNION ALL')})`;
-    })
-    .join('\n        UNION ALL');
+  return needs.families.map((family) => {
+    const chain = columns.map((column) => [column, family.chain[column]] as const);
+    const isRead = (name: string) => chain.some(([, sql]) => new RegExp(`\\b${name}\\b`).test(sql));
+    const read = Object.entries(family.read).filter(([name]) => isRead(name));
+    const tables = shapes
+      .filter((shape) => (shape === 'number') === family.isNumber)
+      .flatMap((shape) => readTables(shape, read, series, query, needs));
+    const own = needs.isMixed ? `, ${family.isNumber} AS is_number` : '';
+    return {
+      columns: `series_id${own}, ${chain.map(([column, sql]) => named(column, sql)).join(', ')}`,
+      from: `(${tables.join('\n            UNION ALL')})`,
+    };
+  });
 }
 
 function readTables(
@@ -145,9 +145,9 @@ const STEP_OF = `toDateTime(from_s + intDiv(toUnixTimestamp(first_time) - from_s
 /**
  * SELECT of (series_id, labels, time or times, and the columns of the query): count and sum of what histograms and
  * summaries recorded; increase of counters; level_…: values of numbers as they were sent, gauges above all. Needs
- * `factAliases`.
+ * `factAliases`, as `aliases` where nothing around it has them.
  */
-function factRows(query: FactsQuery): string {
+function factRows(query: FactsQuery, ...aliases: readonly string[]): string {
   const { metrics, labels = [], isWhole = false, hasFolded = true } = query;
   const needs = needsOf(query);
   const own = `SELECT series_id FROM series WHERE metric_name IN ${metrics}`;
@@ -155,23 +155,19 @@ function factRows(query: FactsQuery): string {
     ? `${own} UNION ALL SELECT series_id FROM folded_series WHERE overflow_series_id IN (${own})`
     : own;
   const id = hasFolded ? 'shown_series_id' : 'series_id';
-  const rows = chainRows(needs, series, query);
-  const described = describedSeries(query, own, needs);
-  const from = needs.isChained
-    ? `
-    (${linkedRows(needs, rows, described)}
-    )`
-    : ` (${rows}
-    ) AS linked
-    LEFT SEMI JOIN (${described}) AS described ON described.id = linked.series_id
-    WHERE first_time >= from_time`;
+  const families = chainRows(needs, series, query);
+  const rows = needs.isChained ? linkedRows(needs, families) : togetherRows(families);
+  const within = [...aliases, ...(needs.isChained ? linkAliases(needs) : [])];
   const carry = labels.map(({ name }) => `, any(${name}) AS ${name}`).join('');
   return `
-    SELECT
+    ${within.length === 0 ? '' : `WITH ${within.join(',\n        ')}\n    `}SELECT
         ${id} AS series_id${carry},
         ${isWhole ? `groupUniqArray(${STEP_OF})` : STEP_OF} AS ${isWhole ? 'times' : 'time'},
         ${factColumns(needs).join(',\n        ')}
-    FROM${from}
+    FROM (${rows}
+    ) AS linked
+    LEFT SEMI JOIN (${describedSeries(query, own, needs)}) AS described ON described.id = linked.series_id
+    WHERE first_time >= from_time
     GROUP BY ${id}${isWhole ? '' : ', time'}`;
 }
 
@@ -193,7 +189,11 @@ function factQuantiles({ metrics, start, end, step, shapes, grouped }: Quantiles
   return quantileRows(increases, there.length > 0 ? there : HISTOGRAM_SHAPES.slice(0, 1));
 }
 
-export const FACTS: FactsSql = { aliases: factAliases, rows: factRows, quantiles: factQuantiles };
+export const FACTS: FactsSql = {
+  aliases: factAliases,
+  rows: (query) => factRows(query),
+  quantiles: factQuantiles,
+};
 
 const PARAMETERS: FactsQuery = {
   metrics: '{metrics:Array(String)}',
@@ -205,5 +205,4 @@ const PARAMETERS: FactsQuery = {
 /** The view metric_facts(metrics, start_time, end_time, step_s). */
 export const METRIC_FACTS = `
 CREATE OR REPLACE VIEW metric_facts AS
-WITH ${factAliases(PARAMETERS)}
-${factRows(PARAMETERS)}`;
+${factRows(PARAMETERS, factAliases(PARAMETERS))}`;
