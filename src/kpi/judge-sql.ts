@@ -74,8 +74,9 @@ export function judgeSql(
   const slots = 'greatest(1, ceil((to_s - from_s) / step_s))';
   const versionOf = `multiIf(empty(versions), (toInt64(0), NULL, NULL, NULL), versions[1].1 > judged_ms, versions[1], arrayLast(v -> v.1 <= judged_ms, versions))`;
   const isAlways = judgedBy !== 'in_force' && judgedBy.length <= 1;
-  // Then in_force is a column, else a constant.
-  const isPerRow = isSteps && !isAlways;
+  const isConstant = !isSteps && judgedBy === 'in_force';
+  // Then in_force is a column.
+  const isPerRow = !isAlways && !isConstant;
   const known = isAlways ? (judgedBy[0] ?? NO_THRESHOLDS) : undefined;
   const target = thresholdSql(known, 'target');
   const warning = thresholdSql(known, 'warning');
@@ -107,24 +108,18 @@ export function judgeSql(
     sources.length === 1
       ? sayOne(sources[0]!, kpi, named, from)
       : sayFirst(sources, kpi, [kept, ...named], from);
-  const versions = versionsSql(kpi, judgedBy);
-  const thresholds = () => {
-    if (isAlways) return '';
-    if (isSteps)
-      return `,
-    ${versions} AS versions`;
-    // A scalar subquery is worked out once, and a constant from there on.
-    return `,
-    (
-        WITH ${versions} AS versions, ${judgedMs} AS judged_ms
-        SELECT ${versionOf}
-    ) AS in_force`;
-  };
+  const thresholds = isPerRow
+    ? `,
+    ${versionsSql(kpi, judgedBy)} AS versions`
+    : isConstant
+      ? `,
+    ${inForceSql(kpi)} AS in_force`
+      : '';
   const doubts = isSteps
     ? ''
     : `completeness < ${numberLiteral(kpi.completenessMin)}, concat('only ', toString(round(100 * completeness)), ' % of the window is measured'),
             age_s > ${numberLiteral(kpi.staleAfterS)}, concat('nothing new for ', toString(round(age_s)), ' s'),`;
-  return `${thresholds()}
+  return `${thresholds}
 SELECT
     time,
     group,
@@ -228,6 +223,18 @@ function thresholdSql(known: ThresholdVersion | undefined, which: 'target' | 'wa
   if (known === undefined) return `in_force.${{ target: 2, warning: 3, critical: 4 }[which]}`;
   const value = known[which];
   return value === undefined ? NOT_SET : `CAST(${numberLiteral(value)}, 'Nullable(Float64)')`;
+}
+
+/** That in force at the end, before all of them the first. A scalar subquery is worked out once, and a constant from there on. */
+function inForceSql(kpi: Kpi): string {
+  return `
+    (
+        SELECT argMax(
+            (toUnixTimestamp64Milli(valid_from) AS from_ms, target_value, warning_threshold, critical_threshold),
+            if(valid_from <= to_time, from_ms, -from_ms))
+        FROM metric_definitions FINAL
+        WHERE metric_name = ${quote(kpi.name)}
+    )`;
 }
 
 const VERSION_TYPE = 'Tuple(Int64, Nullable(Float64), Nullable(Float64), Nullable(Float64))';
