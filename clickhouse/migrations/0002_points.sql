@@ -1,8 +1,9 @@
 -- One narrow table per shape of point. A point is unique by (series_id, time, start_time): what a sender sends twice
 -- collapses on merge, and readers use FINAL so that they never depend on the merge having happened.
 -- Large merge blocks and vertical merges halve the CPU that merging takes.
--- Keys begin with the hour: what is asked for most are the last minutes of all series, which are then side by side. identity
--- hides `time` from conditions of time, which would be held against it alone and not against the hour.
+-- Keys begin with the hour: what is asked for most are the last minutes of all series, which are then side by side. `time` is
+-- no part of the primary key, where conditions of time would be held against it alone and not against the hour; of the sorting
+-- key it has to be one, or FINAL would not leave out parts by their times.
 CREATE TABLE number_points
 (
     series_id UInt64 CODEC(Delta(8), ZSTD(1)),
@@ -18,7 +19,8 @@ CREATE TABLE number_points
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, start_time)
 SETTINGS non_replicated_deduplication_window = 1000, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -39,7 +41,8 @@ CREATE TABLE histogram_points
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, start_time)
 SETTINGS non_replicated_deduplication_window = 1000, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -65,7 +68,8 @@ CREATE TABLE exponential_histogram_points
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, start_time)
 SETTINGS non_replicated_deduplication_window = 1000, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -83,7 +87,8 @@ CREATE TABLE summary_points
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, start_time)
 SETTINGS non_replicated_deduplication_window = 1000, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 

@@ -32,20 +32,23 @@ CREATE TABLE number_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), epoch)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, epoch)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE number_1h AS number_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, identity(time), epoch)
+PRIMARY KEY (toDate(time), series_id)
+ORDER BY (toDate(time), series_id, time, epoch)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE number_1d AS number_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYear(time)
+PRIMARY KEY (series_id, time)
 ORDER BY (series_id, time, epoch)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;

@@ -50,20 +50,23 @@ CREATE TABLE histogram_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), epoch, bounds_id)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, epoch, bounds_id)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE histogram_1h AS histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, identity(time), epoch, bounds_id)
+PRIMARY KEY (toDate(time), series_id)
+ORDER BY (toDate(time), series_id, time, epoch, bounds_id)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE histogram_1d AS histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYear(time)
+PRIMARY KEY (series_id, time)
 ORDER BY (series_id, time, epoch, bounds_id)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
@@ -117,20 +120,23 @@ CREATE TABLE exponential_histogram_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), epoch, ended)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE exponential_histogram_1h AS exponential_histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, identity(time), epoch, ended)
+PRIMARY KEY (toDate(time), series_id)
+ORDER BY (toDate(time), series_id, time, epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE exponential_histogram_1d AS exponential_histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYear(time)
+PRIMARY KEY (series_id, time)
 ORDER BY (series_id, time, epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
@@ -160,20 +166,23 @@ CREATE TABLE summary_1m
 )
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), epoch, ended)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE summary_1h AS summary_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, identity(time), epoch, ended)
+PRIMARY KEY (toDate(time), series_id)
+ORDER BY (toDate(time), series_id, time, epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
 CREATE TABLE summary_1d AS summary_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYear(time)
+PRIMARY KEY (series_id, time)
 ORDER BY (series_id, time, epoch, ended)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;

@@ -29,6 +29,22 @@ async function readRows(table: string, stepS: number, ofS: number, lastS: number
   return Number(rows);
 }
 
+/** How many of two parts of `table`, one after the other in time, are read where only times of the second are asked for. */
+async function countPartsRead(table: string, ofS: number): Promise<number> {
+  const { clickhouse } = engine;
+  const at = (i: number) => `toDateTime(${START_S + 40 * DAY_S + i * ofS}, 'UTC')`;
+  await clickhouse.command(`SYSTEM STOP MERGES ${table}`);
+  for (const i of [0, 1]) {
+    await clickhouse.command(
+      `INSERT INTO ${table} (series_id, time) SELECT number, ${at(i)} FROM numbers(${SERIES})`,
+    );
+  }
+  const [read] = await clickhouse.query<{ parts: number | string }>(
+    `EXPLAIN ESTIMATE SELECT * FROM ${table} FINAL WHERE time >= ${at(1)}`,
+  );
+  return Number(read!.parts);
+}
+
 /** Rows: those asked for may lie on a border of granules. */
 const TWO_GRANULES = 2 * 8192;
 
@@ -43,5 +59,13 @@ describe.each(SHAPES)('tables of %s', (shape) => {
 
   it('hand out the last hours of all series without the rest of the month', async () => {
     expect(await readRows(`${shape}_1h`, 3600, 28 * DAY_S, 4 * 3600)).toBeLessThanOrEqual(TWO_GRANULES);
+  });
+
+  it.each([
+    ['points', 600],
+    ['1m', 600],
+    ['1h', 3_600],
+  ])('leave out parts of %s that end before, also within what is sorted together', async (table, ofS) => {
+    expect(await countPartsRead(`${shape}_${table}`, ofS)).toBe(1);
   });
 });

@@ -13,7 +13,8 @@ CREATE TABLE IF NOT EXISTS number_points_local ON CLUSTER `production`
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, start_time)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -36,7 +37,8 @@ CREATE TABLE IF NOT EXISTS histogram_points_local ON CLUSTER `production`
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, start_time)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -64,7 +66,8 @@ CREATE TABLE IF NOT EXISTS exponential_histogram_points_local ON CLUSTER `produc
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, start_time)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -84,7 +87,8 @@ CREATE TABLE IF NOT EXISTS summary_points_local ON CLUSTER `production`
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}')
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), start_time)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, start_time)
 SETTINGS replicated_deduplication_window = 10000, replicated_deduplication_window_seconds = 604800, merge_max_block_size = 65536,
     vertical_merge_algorithm_min_columns_to_activate = 1, vertical_merge_algorithm_min_rows_to_activate = 1;
 

@@ -35,7 +35,8 @@ CREATE TABLE IF NOT EXISTS number_1m_local ON CLUSTER `production`
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), epoch)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, epoch)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -44,7 +45,8 @@ CREATE TABLE IF NOT EXISTS number_1m ON CLUSTER `production` AS number_1m_local 
 CREATE TABLE IF NOT EXISTS number_1h_local ON CLUSTER `production` AS number_1m_local
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, identity(time), epoch)
+PRIMARY KEY (toDate(time), series_id)
+ORDER BY (toDate(time), series_id, time, epoch)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -53,6 +55,7 @@ CREATE TABLE IF NOT EXISTS number_1h ON CLUSTER `production` AS number_1h_local 
 CREATE TABLE IF NOT EXISTS number_1d_local ON CLUSTER `production` AS number_1m_local
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYear(time)
+PRIMARY KEY (series_id, time)
 ORDER BY (series_id, time, epoch)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;

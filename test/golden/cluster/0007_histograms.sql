@@ -67,7 +67,8 @@ CREATE TABLE IF NOT EXISTS histogram_1m_local ON CLUSTER `production`
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), epoch, bounds_id)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, epoch, bounds_id)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -76,7 +77,8 @@ CREATE TABLE IF NOT EXISTS histogram_1m ON CLUSTER `production` AS histogram_1m_
 CREATE TABLE IF NOT EXISTS histogram_1h_local ON CLUSTER `production` AS histogram_1m_local
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, identity(time), epoch, bounds_id)
+PRIMARY KEY (toDate(time), series_id)
+ORDER BY (toDate(time), series_id, time, epoch, bounds_id)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -85,6 +87,7 @@ CREATE TABLE IF NOT EXISTS histogram_1h ON CLUSTER `production` AS histogram_1h_
 CREATE TABLE IF NOT EXISTS histogram_1d_local ON CLUSTER `production` AS histogram_1m_local
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYear(time)
+PRIMARY KEY (series_id, time)
 ORDER BY (series_id, time, epoch, bounds_id)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
@@ -138,7 +141,8 @@ CREATE TABLE IF NOT EXISTS exponential_histogram_1m_local ON CLUSTER `production
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), epoch, ended)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, epoch, ended)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -147,7 +151,8 @@ CREATE TABLE IF NOT EXISTS exponential_histogram_1m ON CLUSTER `production` AS e
 CREATE TABLE IF NOT EXISTS exponential_histogram_1h_local ON CLUSTER `production` AS exponential_histogram_1m_local
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, identity(time), epoch, ended)
+PRIMARY KEY (toDate(time), series_id)
+ORDER BY (toDate(time), series_id, time, epoch, ended)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -156,6 +161,7 @@ CREATE TABLE IF NOT EXISTS exponential_histogram_1h ON CLUSTER `production` AS e
 CREATE TABLE IF NOT EXISTS exponential_histogram_1d_local ON CLUSTER `production` AS exponential_histogram_1m_local
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYear(time)
+PRIMARY KEY (series_id, time)
 ORDER BY (series_id, time, epoch, ended)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
@@ -186,7 +192,8 @@ CREATE TABLE IF NOT EXISTS summary_1m_local ON CLUSTER `production`
 )
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYYYYMMDD(time)
-ORDER BY (toStartOfHour(time), series_id, identity(time), epoch, ended)
+PRIMARY KEY (toStartOfHour(time), series_id)
+ORDER BY (toStartOfHour(time), series_id, time, epoch, ended)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -195,7 +202,8 @@ CREATE TABLE IF NOT EXISTS summary_1m ON CLUSTER `production` AS summary_1m_loca
 CREATE TABLE IF NOT EXISTS summary_1h_local ON CLUSTER `production` AS summary_1m_local
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYYYYMM(time)
-ORDER BY (toDate(time), series_id, identity(time), epoch, ended)
+PRIMARY KEY (toDate(time), series_id)
+ORDER BY (toDate(time), series_id, time, epoch, ended)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
@@ -204,6 +212,7 @@ CREATE TABLE IF NOT EXISTS summary_1h ON CLUSTER `production` AS summary_1h_loca
 CREATE TABLE IF NOT EXISTS summary_1d_local ON CLUSTER `production` AS summary_1m_local
 ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/{database}/{table}', '{replica}', points)
 PARTITION BY toYear(time)
+PRIMARY KEY (series_id, time)
 ORDER BY (series_id, time, epoch, ended)
 SETTINGS replicated_deduplication_window = 0, merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
