@@ -63,6 +63,7 @@ ORDER BY (toDate(time), series_id, time, epoch, bounds_id)
 SETTINGS merge_max_block_size = 65536, vertical_merge_algorithm_min_columns_to_activate = 1,
     vertical_merge_algorithm_min_rows_to_activate = 1;
 
+-- Without a primary key of its own it would have that of the table that it is made AS.
 CREATE TABLE histogram_1d AS histogram_1m
 ENGINE = ReplacingMergeTree(points)
 PARTITION BY toYear(time)

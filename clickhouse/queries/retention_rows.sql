@@ -8,7 +8,7 @@ SELECT
     toUnixTimestamp64Milli(toDateTime64(max(r.newest), 3, 'UTC')) AS newest_ms
 FROM
 (
-    -- Rows are sorted by series: counting them first costs little, and joining few rows afterwards even less.
+    -- Counted by series first: few rows are left to be joined.
     SELECT series_id, _partition_id AS partition_id, count() AS rows, min({time:Identifier}) AS oldest, max({time:Identifier}) AS newest
     FROM {table:Identifier} /*final*/
     WHERE true /*too old*/

@@ -90,6 +90,8 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
     isNumber: shapes.includes('number'),
     addedUp: areAddedUp ? percentiles : [],
   };
+  // Such percentiles are only multiplied.
+  const isAllAddedUp = terms.length === kinds.addedUp.length;
   const query: FactsQuery = {
     metrics: quoteList(grid.there?.metrics ?? metricsOf(kpi)),
     start: grid.start,
@@ -120,10 +122,7 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
         const { factor, offset } = conversionSql(unit);
         return [
           { name: `factor_${u}`, sql: factor },
-          // Percentiles of buckets are only multiplied.
-          ...(terms.every((term) => kinds.addedUp.includes(term))
-            ? []
-            : [{ name: `offset_${u}`, sql: offset }]),
+          ...(isAllAddedUp ? [] : [{ name: `offset_${u}`, sql: offset }]),
         ];
       }),
     ],
@@ -145,9 +144,11 @@ export function compileKpi(all: Kpi, facts: FactsSql, grid: KpiGrid): string {
     FROM (${facts.rows({ ...query, isWhole: !isSteps })}) AS f
     ARRAY JOIN ${groups} AS group${only ? '' : '\n    WHERE notEmpty(f.terms)'}
     GROUP BY group${steps}`;
-  const withQuantiles = percentiles
-    .filter(() => !areAddedUp)
-    .reduce((inner, term) => joinQuantile(inner, term, kpi, facts, grid, query), ofGroups);
+  const joined = areAddedUp ? [] : percentiles;
+  const withQuantiles = joined.reduce(
+    (inner, term) => joinQuantile(inner, term, kpi, facts, grid, query),
+    ofGroups,
+  );
   const seconds = isSteps ? 'least(step_s, to_s - toUnixTimestamp(time))' : '(to_s - from_s)';
   const sources = kpi.sources.map((source) =>
     sourceColumns(source, terms, kpi, `toFloat64(${seconds})`, areAddedUp ? quantileIn : ({ k }) => `q_${k}`),

@@ -82,32 +82,38 @@ export function judgeSql(
   const warning = thresholdSql(known, 'warning');
   const critical = thresholdSql(known, 'critical');
   // A value that is NULL, or a threshold, reaches nothing; what is not set is not asked for.
-  const rungs = [
-    {
-      threshold: critical,
-      status: 'critical',
-      is: `value ${reaches} ${critical}`,
-      reason: `at or ${beyond} critical `,
-    },
-    {
-      threshold: warning,
-      status: 'warning',
-      is: `value ${reaches} ${warning}`,
-      reason: `at or ${beyond} warning `,
-    },
-    { threshold: target, status: 'warning', is: `value ${misses} ${target}`, reason: 'misses target ' },
-  ].filter(({ threshold }) => threshold !== NOT_SET);
-  const show = (sql: string) => `toString(round(${known ? sql : `ifNull(${sql}, 0)`}, 6))`;
-  const met = `concat('meets target ', ${show(target)})`;
+  const rungs = (
+    [
+      {
+        of: 'critical',
+        status: 'critical',
+        is: `value ${reaches} ${critical}`,
+        reason: `at or ${beyond} critical `,
+      },
+      {
+        of: 'warning',
+        status: 'warning',
+        is: `value ${reaches} ${warning}`,
+        reason: `at or ${beyond} warning `,
+      },
+      { of: 'target', status: 'warning', is: `value ${misses} ${target}`, reason: 'misses target ' },
+    ] as const
+  ).filter(({ of }) => known === undefined || known[of] !== undefined);
+  const show = (of: ThresholdName) =>
+    `toString(round(${known ? numberLiteral(known[of]!) : `ifNull(${thresholdSql(known, of)}, 0)`}, 6))`;
+  const met = () => `concat('meets target ', ${show('target')})`;
   const unmet = `'no threshold reached'`;
   const otherwise =
-    known === undefined ? `if(isNull(${target}), ${unmet}, ${met})` : target === NOT_SET ? unmet : met;
+    known === undefined
+      ? `if(isNull(${target}), ${unmet}, ${met()})`
+      : known.target === undefined
+        ? unmet
+        : met();
   const judgedMs = `toInt64(toUnixTimestamp(${end})) * 1000`;
-  const kept = `group${carry}${isSteps ? ', time' : ''}`;
-  const { said, from: of } =
+  const { said, rows } =
     sources.length === 1
       ? sayOne(sources[0]!, kpi, named, from)
-      : sayFirst(sources, kpi, [kept, ...named], from);
+      : sayFirst(sources, kpi, named, from, `group${carry}${isSteps ? ', time' : ''}`);
   const thresholds = isPerRow
     ? `,
     ${versionsSql(kpi, judgedBy)} AS versions`
@@ -127,7 +133,7 @@ SELECT
     multiIf(doubt != '', 'unknown', ${rungs.map(({ is, status }) => `${is}, '${status}', `).join('')}'on_target') AS status,
     multiIf(
         doubt != '', doubt,
-        ${rungs.map(({ is, reason, threshold }) => `${is}, concat('${reason}', ${show(threshold)}),\n        `).join('')}${otherwise}) AS reason,
+        ${rungs.map(({ is, reason, of }) => `${is}, concat('${reason}', ${show(of)}),\n        `).join('')}${otherwise}) AS reason,
     source,
     samples,
     completeness,
@@ -160,7 +166,7 @@ FROM
             samples < ${numberLiteral(kpi.samplesMin)}, concat('too few samples: ', toString(round(samples)), ' of ${kpi.samplesMin}'),
             ${doubts}
             '') AS doubt
-    FROM (${of})
+    FROM (${rows})
 )`;
 }
 
@@ -179,31 +185,32 @@ const SAID: readonly (readonly [name: string, column: keyof SourceColumns])[] = 
 /** SQL AS name of `SAID` and source, and the rows that they are columns of. */
 interface Said {
   said: string[];
-  from: string;
+  rows: string;
 }
 
 /** One alone needs no search. */
 function sayOne(s: SourceColumns, { sources }: Kpi, named: readonly string[], from: string): Said {
   const source = `if(points = 0, '', ${quote(sources[0]!.name)}) AS source`;
-  return { said: [...named, ...SAID.map(([name, column]) => `${s[column]} AS ${name}`), source], from };
+  return { said: [...named, ...SAID.map(([name, column]) => `${s[column]} AS ${name}`), source], rows: from };
 }
 
-/** Of several the first that has any points. */
+/** Of several the first that has any points. `kept`: columns of `from` that the rows have too. */
 function sayFirst(
   all: readonly SourceColumns[],
   { sources }: Kpi,
   named: readonly string[],
   from: string,
+  kept: string,
 ): Said {
   const tuples = all.map((s) => `(${SAID.map(([, column]) => s[column]).join(', ')})`);
   const source = `if(points = 0, '', ${quoteList(sources.map(({ name }) => name))}[place]) AS source`;
   return {
     said: [...SAID.map(([name], i) => `best.${i + 1} AS ${name}`), source],
-    from: `
+    rows: `
     SELECT
-        ${named.join(',\n        ')},
+        ${[kept, ...named].join(',\n        ')},
         [${tuples.join(',\n            ')}] AS tried,
-        arrayFirstIndex(t -> t.3 > 0, tried) AS place,
+        arrayFirstIndex(t -> t.${SAID.findIndex(([name]) => name === 'points') + 1} > 0, tried) AS place,
         tried[greatest(place, 1)] AS best
     FROM (${from})`,
   };
@@ -216,13 +223,15 @@ const NO_THRESHOLDS: ThresholdVersion = {
   critical: undefined,
 };
 
-const NOT_SET = `CAST(NULL, 'Nullable(Float64)')`;
+type ThresholdName = 'target' | 'warning' | 'critical';
 
 /** A threshold as a Nullable(Float64): a known one, or that of in_force. */
-function thresholdSql(known: ThresholdVersion | undefined, which: 'target' | 'warning' | 'critical'): string {
+function thresholdSql(known: ThresholdVersion | undefined, which: ThresholdName): string {
   if (known === undefined) return `in_force.${{ target: 2, warning: 3, critical: 4 }[which]}`;
   const value = known[which];
-  return value === undefined ? NOT_SET : `CAST(${numberLiteral(value)}, 'Nullable(Float64)')`;
+  return value === undefined
+    ? `CAST(NULL, 'Nullable(Float64)')`
+    : `CAST(${numberLiteral(value)}, 'Nullable(Float64)')`;
 }
 
 /** That in force at the end, before all of them the first. A scalar subquery is worked out once, and a constant from there on. */
@@ -231,7 +240,7 @@ function inForceSql(kpi: Kpi): string {
     (
         SELECT argMax(
             (toUnixTimestamp64Milli(valid_from) AS from_ms, target_value, warning_threshold, critical_threshold),
-            if(valid_from <= to_time, from_ms, -from_ms))
+            (valid_from <= to_time, if(valid_from <= to_time, from_ms, -from_ms)))
         FROM metric_definitions FINAL
         WHERE metric_name = ${quote(kpi.name)}
     )`;

@@ -116,7 +116,7 @@ export interface FactsSql {
   /** Elements of a WITH clause that `rows` needs: from_time, to_time and step_s among them. */
   aliases(query: FactsQuery): string;
   /**
-   * A subquery of (series_id, labels, time or times, and the columns in the order of FactColumn): one row for each series and
+   * To be put in parentheses (it may begin with WITH): a SELECT of (series_id, labels, time or times, and the columns in the order of FactColumn): one row for each series and
    * step that have any point. begun_time: since when what grew has been counted (the point before, the start of a counter,
    * or the first point); last_time: of the newest value.
    */

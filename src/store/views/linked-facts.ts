@@ -1,6 +1,6 @@
 /**
  * Facts of the steps of a grid, from rows of chains that are linked one by one: each row sees the one before it. Enters: rows
- * and descriptions of series as SQL; leaves: the linked rows, and what a step adds up of them.
+ * as SQL; leaves: the linked rows, names for what the row before says, and what a step adds up of them.
  */
 import type { FactColumn } from '../../model/facts.js';
 import { type ChainColumn, ZERO_TIME } from './fact-families.js';
@@ -80,6 +80,7 @@ export interface ChainRows {
   from: string;
 }
 
+/** Rows that no other has to be known for. */
 export function togetherRows(families: readonly ChainRows[]): string {
   return families
     .map(

@@ -147,7 +147,7 @@ const STEP_OF = `toDateTime(from_s + intDiv(toUnixTimestamp(first_time) - from_s
  * summaries recorded; increase of counters; level_…: values of numbers as they were sent, gauges above all. Needs
  * `factAliases`, as `aliases` where nothing around it has them.
  */
-function factRows(query: FactsQuery, ...aliases: readonly string[]): string {
+function factRows(query: FactsQuery, aliases?: string): string {
   const { metrics, labels = [], isWhole = false, hasFolded = true } = query;
   const needs = needsOf(query);
   const own = `SELECT series_id FROM series WHERE metric_name IN ${metrics}`;
@@ -157,7 +157,7 @@ function factRows(query: FactsQuery, ...aliases: readonly string[]): string {
   const id = hasFolded ? 'shown_series_id' : 'series_id';
   const families = chainRows(needs, series, query);
   const rows = needs.isChained ? linkedRows(needs, families) : togetherRows(families);
-  const within = [...aliases, ...(needs.isChained ? linkAliases(needs) : [])];
+  const within = [...(aliases ? [aliases] : []), ...(needs.isChained ? linkAliases(needs) : [])];
   const carry = labels.map(({ name }) => `, any(${name}) AS ${name}`).join('');
   return `
     ${within.length === 0 ? '' : `WITH ${within.join(',\n        ')}\n    `}SELECT
