@@ -100,15 +100,11 @@ export function judgeSql(
     ] as const
   ).filter(({ of }) => known === undefined || known[of] !== undefined);
   const show = (of: ThresholdName) =>
-    `toString(round(${known ? numberLiteral(known[of]!) : `ifNull(${thresholdSql(known, of)}, 0)`}, 6))`;
-  const met = () => `concat('meets target ', ${show('target')})`;
+    `toString(round(${known ? numberLiteral(known[of] ?? 0) : `ifNull(${thresholdSql(known, of)}, 0)`}, 6))`;
+  const met = `concat('meets target ', ${show('target')})`;
   const unmet = `'no threshold reached'`;
-  const otherwise =
-    known === undefined
-      ? `if(isNull(${target}), ${unmet}, ${met()})`
-      : known.target === undefined
-        ? unmet
-        : met();
+  const asked = `if(isNull(${target}), ${unmet}, ${met})`;
+  const otherwise = known === undefined ? asked : known.target === undefined ? unmet : met;
   const judgedMs = `toInt64(toUnixTimestamp(${end})) * 1000`;
   const { said, rows } =
     sources.length === 1

@@ -22,11 +22,19 @@ async function readRows(table: string, stepS: number, ofS: number, lastS: number
      FROM numbers(${(SERIES * ofS) / stepS})`,
   );
   await clickhouse.command(`OPTIMIZE TABLE ${table} FINAL`);
-  const [{ rows } = { rows: 0 }] = await clickhouse.query<{ rows: number | string }>(
-    `EXPLAIN ESTIMATE SELECT * FROM ${table} FINAL
-     WHERE series_id IN (SELECT number FROM numbers(${SERIES})) AND time >= toDateTime(${START_S + ofS - lastS}, 'UTC')`,
+  const read = await estimate(
+    table,
+    `series_id IN (SELECT number FROM numbers(${SERIES})) AND time >= toDateTime(${START_S + ofS - lastS}, 'UTC')`,
   );
-  return Number(rows);
+  return Number(read?.rows ?? 0);
+}
+
+/** What the index leaves to be read of `table`; undefined: nothing. */
+async function estimate(table: string, where: string) {
+  const [read] = await engine.clickhouse.query<{ rows: number | string; parts: number | string }>(
+    `EXPLAIN ESTIMATE SELECT * FROM ${table} FINAL WHERE ${where}`,
+  );
+  return read;
 }
 
 /** How many of two parts of `table`, one after the other in time, are read where only times of the second are asked for. */
@@ -39,9 +47,7 @@ async function countPartsRead(table: string, ofS: number): Promise<number> {
       `INSERT INTO ${table} (series_id, time) SELECT number, ${at(i)} FROM numbers(${SERIES})`,
     );
   }
-  const [read] = await clickhouse.query<{ parts: number | string }>(
-    `EXPLAIN ESTIMATE SELECT * FROM ${table} FINAL WHERE time >= ${at(1)}`,
-  );
+  const read = await estimate(table, `time >= ${at(1)}`);
   return Number(read!.parts);
 }
 
