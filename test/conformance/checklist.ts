@@ -107,6 +107,8 @@ const SECTIONS: Record<string, Record<string, string>> = {
     'histogram.merging':
       'histograms of different scales merge exactly at the smaller one; zero thresholds only widen',
     'histogram.quantiles': 'quantiles see zero and negative buckets',
+    'histogram.quantiles-exponential':
+      'within a bucket of an exponential histogram quantiles are interpolated exponentially',
   },
   Increases: {
     'increase.true-start': 'a cumulative point whose start is before it counts from zero at its start',

@@ -15,11 +15,15 @@ afterAll(() => receiver.stop());
 
 let metrics = 0;
 
-/** p50 and p99 of delta points of one series. */
-async function quantilesOf(
-  type: string,
-  points: OtlpMessage[],
-): Promise<{ p50: number; p99: number; count: number }> {
+interface Quantiles {
+  p50: number;
+  p75: number;
+  p99: number;
+  count: number;
+}
+
+/** Quantiles of delta points of one series. */
+async function quantilesOf(type: string, points: OtlpMessage[]): Promise<Quantiles> {
   const name = `quantiles.${++metrics}`;
   const dataPoints = points.map((point, i) => ({
     timeUnixNano: NOW_UNIX_NANO - BigInt(i + 1) * 1_000_000_000n,
@@ -27,8 +31,8 @@ async function quantilesOf(
   }));
   await receiver.send(request({ name, [type]: { aggregationTemporality: 1, dataPoints } }));
   const to = Math.ceil(NOW_UNIX_MS / 1000);
-  const rows = await receiver.stored<{ p50: number; p99: number; count: number }>(
-    `SELECT p50, p99, count FROM histogram_quantiles(metric = '${name}', start_time = fromUnixTimestamp(${to - 3600}),
+  const rows = await receiver.stored<Quantiles>(
+    `SELECT p50, p75, p99, count FROM histogram_quantiles(metric = '${name}', start_time = fromUnixTimestamp(${to - 3600}),
        end_time = fromUnixTimestamp(${to}), step_s = 3600, group_by = '')`,
   );
   expect(rows).toHaveLength(1);
@@ -54,6 +58,41 @@ describe('quantiles', () => {
     expect(negative.p50).toBeGreaterThanOrEqual(-4);
     expect(negative.p50).toBeLessThan(-2);
     expect(negative.p99).toBe(0);
+  });
+
+  line('histogram.quantiles-exponential', async () => {
+    const positive = { offset: -1, bucketCounts: [1n, 2n, 1n] };
+    const { p50, p75 } = await quantilesOf('exponentialHistogram', [{ count: 4n, scale: 0, positive }]);
+    expect(p50).toBeCloseTo(Math.SQRT2, 9);
+    expect(p75).toBeCloseTo(2, 9);
+  });
+
+  line('histogram.quantiles-exponential', 'mirrored below zero', async () => {
+    const negative = { offset: -1, bucketCounts: [1n, 2n, 1n] };
+    const { p50, p99 } = await quantilesOf('exponentialHistogram', [{ count: 4n, scale: 0, negative }]);
+    expect(p50).toBeCloseTo(-Math.SQRT2, 9);
+    // 0.96 of the way from -1 to -½.
+    expect(p99).toBeCloseTo(-(0.5 ** 0.96), 9);
+  });
+
+  line('histogram.quantiles-exponential', 'the zero bucket is linear', async () => {
+    const { p50 } = await quantilesOf('exponentialHistogram', [
+      {
+        count: 8n,
+        zeroCount: 5n,
+        zeroThreshold: 0.5,
+        scale: 0,
+        positive: { offset: 0, bucketCounts: [3n] },
+      },
+    ]);
+    expect(p50).toBeCloseTo(0.4, 9);
+  });
+
+  line('histogram.quantiles-exponential', 'between least and greatest value', async () => {
+    const { p50 } = await quantilesOf('exponentialHistogram', [
+      { count: 2n, scale: 0, min: 4.5, max: 8, positive: { offset: 2, bucketCounts: [2n] } },
+    ]);
+    expect(p50).toBeCloseTo(6, 9);
   });
 
   line('histogram.quantiles', 'explicit bounds below zero', async () => {

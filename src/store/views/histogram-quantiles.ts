@@ -54,7 +54,7 @@ const TOTALS = `sum(increase_count) AS row_count,
             max(ifNull(highest * factor, inf)) AS row_highest`;
 
 const ROW_COLUMNS =
-  'time, grp, layout, row_count, row_has_sum, row_sum, row_min, row_max, row_lowest, row_highest, buckets';
+  'time, grp, layout, is_exponential, row_count, row_has_sum, row_sum, row_min, row_max, row_lowest, row_highest, buckets';
 
 /**
  * Explicit buckets of one layout, merged over series. Outermost buckets end at what is known of min and max. Where nothing
@@ -64,7 +64,7 @@ const ROW_COLUMNS =
 const explicitRows = (increases: GroupedIncreases) =>
   addColumns(
     `
-        SELECT time, grp, bounds AS explicit_bounds, cityHash64(bounds, is_low_known, is_high_known) AS layout, ${TOTALS},
+        SELECT time, grp, bounds AS explicit_bounds, cityHash64(bounds, is_low_known, is_high_known) AS layout, false AS is_exponential, ${TOTALS},
             sumForEach(increase_bucket_counts) AS counts
         FROM
         (
@@ -97,7 +97,7 @@ function exponentialBuckets(sign: 'positive' | 'negative'): string {
 
 /** Buckets of exponential histograms: bucket i is (2^(i/2^scale), 2^((i+1)/2^scale)]; the zero bucket as wide as its threshold. */
 const exponentialRows = (increases: GroupedIncreases) => `
-        SELECT time, grp, layout, ${TOTALS}, groupArrayArray(own_buckets) AS buckets
+        SELECT time, grp, layout, true AS is_exponential, ${TOTALS}, groupArrayArray(own_buckets) AS buckets
         FROM (${addColumns(
           increases('exponential_histogram'),
           `cityHash64('exponential', scale, zero_threshold, factor) AS layout,
@@ -125,25 +125,29 @@ const whole = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) =
         max(row_highest) OVER whole) AS totals`.replaceAll('OVER whole', 'OVER (PARTITION BY time, grp)'),
   );
 
-/** Buckets of each layout, merged over series. No value lies beyond what is known of all: buckets end there. */
+/**
+ * Buckets of each layout, merged over series. No value lies beyond what is known of all: buckets end there. spread: how values
+ * lie in them: all at one point; evenly (explicit and zero buckets); or exponentially, as many from 1 to 2 as from 2 to 4. A
+ * bucket so wide that its ends have no finite ratio is even too.
+ */
 const layouts = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) => `
     SELECT
-        time, grp, layout, is_point, totals,
+        time, grp, layout, spread, totals,
         arraySort(groupArray((low, high, toFloat64(c)))) AS sorted
     FROM
     (
-        SELECT time, grp, layout, totals, low, high, low = high AS is_point, sum(bucket.3) AS c
+        SELECT time, grp, layout, totals, low, high, multiIf(low = high, 'point', is_exponential AND (bucket.1 > 0 OR bucket.2 < 0) AND isFinite(high / low), 'exponential', 'even') AS spread, sum(bucket.3) AS c
         FROM (${addColumns(
           `SELECT *, bucket FROM (${whole(increases, shapes)})
             ARRAY JOIN arrayPushBack(arrayFilter(b -> b.3 > 0, buckets), (buckets[1].1, buckets[1].1, toUInt64(0))) AS bucket`,
           'greatest(bucket.1, least(totals.5, bucket.2)) AS low',
           'least(bucket.2, greatest(totals.6, low)) AS high',
         )})
-        GROUP BY time, grp, layout, totals, low, high
+        GROUP BY time, grp, layout, totals, low, high, spread
     )
-    GROUP BY time, grp, layout, is_point, totals`;
+    GROUP BY time, grp, layout, spread, totals`;
 
-/** How many values of a layout lie below and up to every edge of its group, each bucket spread evenly over its width. */
+/** How many values of a layout lie below and up to every edge of its group, those of each bucket spread over its width. */
 const cumulated = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) =>
   addColumns(
     layouts(increases, shapes),
@@ -153,10 +157,12 @@ const cumulated = (increases: GroupedIncreases, shapes: readonly HistogramShape[
             arrayMap((b, total) -> (b.1, 0, b.2, b.3, total - b.3), sorted, arrayCumSum(sorted.3)),
             arrayMap(e -> (e, 1, e, 0., 0.), edges))) AS marks`,
     'arrayFill(m -> m.2 = 0, marks) AS begun',
-    `arrayFilter(s -> s.1 = 1, arrayMap((m, b) -> (m.2, multiIf(
-            b.2 = 1, (0., 0.),
-            b.3 = b.1, (b.5 + if(m.1 > b.1, b.4, 0), b.5 + b.4),
-            (b.5 + b.4 * least(1, (m.1 - b.1) / (b.3 - b.1)), b.5 + b.4 * least(1, (m.1 - b.1) / (b.3 - b.1))))), marks, begun)).2 AS seen`,
+    `arrayMap((m, b) -> multiIf(
+            m.1 >= b.3, 1.,
+            spread = 'exponential', log(m.1 / b.1) / log(b.3 / b.1),
+            (m.1 - b.1) / (b.3 - b.1)), marks, begun) AS shares`,
+    `arrayFilter(s -> s.1 = 1, arrayMap((m, b, share) -> (
+            m.2, (b.5 + if(spread = 'point' AND m.1 = b.1, 0, b.4 * share), b.5 + b.4 * share)), marks, begun, shares)).2 AS seen`,
   );
 
 const quantiles = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) =>
@@ -165,17 +171,22 @@ const quantiles = (increases: GroupedIncreases, shapes: readonly HistogramShape[
     SELECT
         time, grp, totals, edges,
         sumForEach(seen.1) AS below,
-        sumForEach(seen.2) AS up_to
+        sumForEach(seen.2) AS up_to,
+        arrayResize(sumForEachIf(seen.2, spread = 'exponential'), length(edges)) AS exponential
     FROM (${cumulated(increases, shapes)})
     GROUP BY time, grp, totals, edges`,
     `arrayMap(q -> q * up_to[-1] * (1 - 1e-12), ${QUANTILE_LEVELS}) AS ranks`,
     'arrayMap(rank -> toInt64(arrayFirstIndex(n -> n >= rank, up_to)), ranks) AS places',
-    `arrayMap((rank, k) -> multiIf(
+    // How far from the edge before to this one, and which share of the values between them is spread exponentially.
+    `arrayMap((rank, k) -> least(1, greatest(0, (rank - up_to[k - 1]) / (below[k] - up_to[k - 1]))), ranks, places) AS shares,
+        arrayMap(k -> least(1, (exponential[k] - exponential[k - 1]) / (below[k] - up_to[k - 1])), places) AS curved_shares`,
+    `arrayMap((rank, k, share, curved) -> multiIf(
             up_to[-1] = 0, NULL,
             k <= 1, edges[1],
             below[k] < rank, edges[k],
-            edges[k - 1] + (edges[k] - edges[k - 1]) * least(1, greatest(0, (rank - up_to[k - 1]) / (below[k] - up_to[k - 1])))),
-        ranks, places) AS quantiles`,
+            curved = 0, edges[k - 1] + (edges[k] - edges[k - 1]) * share,
+            least(edges[k], curved * edges[k - 1] * pow(edges[k] / edges[k - 1], share) + (1 - curved) * (edges[k - 1] + (edges[k] - edges[k - 1]) * share))),
+        ranks, places, shares, curved_shares) AS quantiles`,
   );
 
 const COLUMNS = `
