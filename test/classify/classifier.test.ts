@@ -92,6 +92,17 @@ describe('what a name alone does not say', () => {
     expect(place('otel.sdk.exporter.span.exported')).toBe('Throughput');
   });
 
+  it("an export of Java's exporter that was no success failed, and one that was is work done", () => {
+    const exported = (success: string) =>
+      place('otlp.exporter.exported', { attributes: attributes({ success }) });
+    expect([exported('false'), exported('true')]).toEqual(['Error Rates', 'Throughput']);
+  });
+
+  it('the longest time of a timer is a time, the largest size of a pool is none', () => {
+    expect(place('http.server.requests.max', { type: 'gauge', unit: 'ms' })).toBe('Response Times');
+    expect(place('hikaricp.connections.max', { type: 'gauge' })).toBe('Resource Utilization');
+  });
+
   it('unknown names are placed by their unit, and bytes by whether they only grow', () => {
     expect(place('shop.abc', { type: 'histogram', unit: 's' })).toBe('Response Times');
     expect(place('shop.abc', { type: 'sum', unit: '{error}' })).toBe('Error Rates');
