@@ -103,7 +103,7 @@ FROM
                         minIf(negative_offset / exp2(scale), negative_length > 0) OVER neighbours AS negative_begin,
                         maxIf((negative_offset + negative_length) / exp2(scale), negative_length > 0) OVER neighbours AS negative_end
                     FROM {source:Identifier} FINAL
-                    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+                    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
                     WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
                 )
             )
@@ -113,5 +113,5 @@ FROM
 )
 WHERE is_last
 /*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, ended, all_points) NOT IN (
-    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
 )) kept*/

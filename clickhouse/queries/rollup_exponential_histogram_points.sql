@@ -115,7 +115,7 @@ FROM
                         minIf(negative_offset / exp2(scale), notEmpty(negative_bucket_counts)) OVER neighbours AS negative_begin,
                         maxIf((negative_offset + length(negative_bucket_counts)) / exp2(scale), notEmpty(negative_bucket_counts)) OVER neighbours AS negative_end
                     FROM exponential_histogram_points FINAL
-                    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+                    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
                     WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
                 )
             )
@@ -125,5 +125,5 @@ FROM
 )
 WHERE is_last
 /*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, ended, points) NOT IN (
-    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
 )) kept*/

@@ -14,12 +14,12 @@ FROM
             /*points of finer*/ AS in_finer,
             0 AS in_coarser
         FROM {finer:Identifier} FINAL
-        WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
+        WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')}
         GROUP BY series_id, bucket
         UNION ALL
         SELECT series_id, time AS bucket, 0 AS in_finer, sum(points) AS in_coarser
         FROM {coarser:Identifier} FINAL
-        WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
+        WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')}
         GROUP BY series_id, bucket
     )
     GROUP BY series_id, bucket

@@ -57,7 +57,7 @@ FROM
                 leadInFrame(false, 1, true) OVER neighbours AS is_last,
                 lagInFrame(layout, 1, layout) OVER neighbours != layout OR leadInFrame(layout, 1, layout) OVER neighbours != layout AS is_other_layout
             FROM {source:Identifier} FINAL
-            WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+            WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
             WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
         )
     )
@@ -65,5 +65,5 @@ FROM
 )
 WHERE is_last
 /*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, bounds_id, all_points) NOT IN (
-    SELECT series_id, time, epoch, bounds_id, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+    SELECT series_id, time, epoch, bounds_id, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
 )) kept*/

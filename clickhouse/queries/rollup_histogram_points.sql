@@ -68,7 +68,7 @@ FROM
                 leadInFrame(false, 1, true) OVER neighbours AS is_last,
                 lagInFrame(layout, 1, layout) OVER neighbours != layout OR leadInFrame(layout, 1, layout) OVER neighbours != layout AS is_other_layout
             FROM histogram_points FINAL
-            WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+            WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
             WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
         )
     )
@@ -76,5 +76,5 @@ FROM
 )
 WHERE is_last
 /*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, bounds_id, points) NOT IN (
-    SELECT series_id, time, epoch, bounds_id, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+    SELECT series_id, time, epoch, bounds_id, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
 )) kept*/

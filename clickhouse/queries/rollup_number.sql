@@ -42,9 +42,9 @@ FROM
         first_double AS row_first_double, last_int AS row_last_int, last_double AS row_last_double,
         increase AS row_increase, resets AS row_resets, ended_time AS row_ended_time
     FROM {source:Identifier} FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
 )
 GROUP BY series_id, bucket, epoch
 /*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
-    SELECT series_id, time, epoch, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+    SELECT series_id, time, epoch, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
 )) kept*/

@@ -53,9 +53,9 @@ FROM
         value_type != 'none' AND isFinite(value_double) AS has_value,
         has_value AND kind = 'cumulative_counter' AS is_step
     FROM number_points FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
 )
 GROUP BY series_id, bucket, epoch
 /*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
-    SELECT series_id, time, epoch, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+    SELECT series_id, time, epoch, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
 )) kept*/

@@ -5,7 +5,7 @@ FROM
 (
     SELECT series_id, min(first_time) AS first_time
     FROM {source:Identifier} FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
     GROUP BY series_id
 ) AS r
 INNER JOIN

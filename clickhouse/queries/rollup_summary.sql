@@ -29,12 +29,12 @@ FROM
             leadInFrame(first_count, 1, 0) OVER neighbours AS next_count,
             leadInFrame(false, 1, true) OVER neighbours AS is_last
         FROM {source:Identifier} FINAL
-        WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+        WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
         WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
     )
     WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
 )
 WHERE is_last
 /*kept AND (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, ended, all_points) NOT IN (
-    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+    SELECT series_id, time, epoch, ended, points FROM {target:Identifier} FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
 )) kept*/

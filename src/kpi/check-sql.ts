@@ -36,7 +36,7 @@ export function compileChecks(kpis: readonly Kpi[]): CheckSql | undefined {
     (shape) => `
         SELECT '${shape}' AS shape, series_id, time, points AS row_points, ${extremes(shape, 'count > 0')}
         FROM ${shape}_1m FINAL
-        WHERE time IN {minutes:Array(DateTime)} AND time >= {from:DateTime} AND time < {to:DateTime}`,
+        WHERE time IN {minutes:Array(DateTime('UTC'))} AND time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}`,
   );
   const flag = (shape: MetricShape) => `
 INSERT INTO flagged_points (series_id, time, start_time, kpi, reason, value, checked_at)
@@ -72,7 +72,7 @@ GROUP BY shape`,
     countFlagged: `
 SELECT toUnixTimestamp(toStartOfMinute(time)) AS time_s, uniqExact(series_id, time, start_time) AS flagged
 FROM flagged_points FINAL
-WHERE checked_at = {checked_at:DateTime64(3, 'UTC')} AND series_id IN {series:Array(UInt64)} AND time >= {from:DateTime} AND time < {to:DateTime}
+WHERE checked_at = {checked_at:DateTime64(3, 'UTC')} AND series_id IN {series:Array(UInt64)} AND time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')}
 GROUP BY time_s`,
   };
 }
@@ -95,21 +95,22 @@ function extremes(shape: MetricShape, hasValue: string): string {
 
 /** Points of {series} in {minutes}; any_value is what is shown where it is the series that is wrong. */
 function pointsSql(shape: MetricShape): string {
-  const due = `toStartOfMinute(time) IN {minutes:Array(DateTime)}`;
-  const within = 'series_id IN {series:Array(UInt64)} AND time < {to:DateTime} AND time >=';
+  const due = `toStartOfMinute(time) IN {minutes:Array(DateTime('UTC'))}`;
+  const from = "{from:DateTime64(9, 'UTC')}";
+  const within = "series_id IN {series:Array(UInt64)} AND time < {to:DateTime64(9, 'UTC')} AND time >=";
   if (shape === 'number') {
     const value = `if(value_type != 'none' AND isFinite(value_double), toFloat64(value_int) + value_double, NULL)`;
     return `
     SELECT series_id, time, start_time, CAST(${value}, 'Nullable(Float64)') AS any_value, any_value AS least_value, any_value AS most_value, true AS is_new, true AS is_due
     FROM number_points FINAL
-    WHERE ${within} {from:DateTime} AND ${due}`;
+    WHERE ${within} ${from} AND ${due}`;
   }
   const none = `CAST(NULL, 'Nullable(Float64)')`;
   if (shape === 'summary') {
     return `
     SELECT series_id, time, start_time, ${none} AS any_value, ${none} AS least_value, ${none} AS most_value, true AS is_new, true AS is_due
     FROM summary_points FINAL
-    WHERE ${within} {from:DateTime} AND ${due}`;
+    WHERE ${within} ${from} AND ${due}`;
   }
   // A cumulative point has the extremes since its start: it is flagged where they are not those of the point before it.
   return `
@@ -117,7 +118,7 @@ function pointsSql(shape: MetricShape): string {
         series_id, time, start_time, ${none} AS any_value, min AS least_value, max AS most_value, ${due} AS is_due,
         temporality != 'cumulative' OR isNull(lagInFrame(min) OVER chain) OR min < lagInFrame(min) OVER chain OR max > lagInFrame(max) OVER chain AS is_new
     FROM ${shape}_points FINAL
-    WHERE ${within} {from:DateTime} - INTERVAL ${LOOK_BACK_S} SECOND
+    WHERE ${within} ${from} - INTERVAL ${LOOK_BACK_S} SECOND
     WINDOW chain AS (PARTITION BY series_id, start_time ORDER BY time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)`;
 }
 

@@ -236,7 +236,7 @@ function inForceSql(kpi: Kpi): string {
     (
         SELECT argMax(
             (toUnixTimestamp64Milli(valid_from) AS from_ms, target_value, warning_threshold, critical_threshold),
-            (valid_from <= to_time, if(valid_from <= to_time, from_ms, -from_ms)))
+            (from_ms <= 1000 * to_s AS is_past, if(is_past, from_ms, -from_ms)))
         FROM metric_definitions FINAL
         WHERE metric_name = ${quote(kpi.name)}
     )`;

@@ -229,14 +229,14 @@ export function findTable(table: string): MovedTable {
 }
 
 function inRange(time: string): string {
-  return `${time} >= {from:DateTime('UTC')} AND ${time} < {to:DateTime('UTC')}`;
+  return `${time} >= {from:DateTime64(9, 'UTC')} AND ${time} < {to:DateTime64(9, 'UTC')}`;
 }
 
 function rangeParams({ fromS, toS }: TimeRange): Record<string, string> {
   return { from: formatTime(fromS), to: formatTime(toS) };
 }
 
-/** As a parameter of the type DateTime('UTC'). */
+/** As a parameter of a DateTime or DateTime64 whose type names UTC. */
 export function formatTime(unixS: number): string {
   return new Date(unixS * 1000).toISOString().slice(0, 19).replace('T', ' ');
 }

@@ -65,17 +65,17 @@ export function buildTtl(table: RetainedTable, rules: KeepRules, database: strin
     .join(', ');
 }
 
-/** The condition of rows that are too old at {now:DateTime('UTC')}; undefined where none ever is. */
+/** The condition of rows that are too old at {now:DateTime64(9, 'UTC')}; undefined where none ever is. */
 export function buildExpired(table: RetainedTable, rules: KeepRules, database: string): string | undefined {
   const limits = listLimits(rules);
   if (limits.length === 0) return undefined;
   const shortest = Math.min(...limits.map(({ days }) => days));
   const conditions = limits.map(({ days, category }) => {
-    const isOld = `${buildExpiry(table, days)} <= {now:DateTime('UTC')}`;
+    const isOld = `${buildExpiry(table, days)} <= {now:DateTime64(9, 'UTC')}`;
     return category === undefined ? `(${isOld})` : `(${isOld} AND (${ofCategory(category, database)}))`;
   });
   // Follows from what comes behind it, and lets whole partitions be passed over.
-  const isPast = `${table.time} < {now:DateTime('UTC')} - INTERVAL ${shortest} DAY`;
+  const isPast = `${table.time} < {now:DateTime64(9, 'UTC')} - INTERVAL ${shortest} DAY`;
   return `${isPast} AND (${conditions.join(' OR ')})`;
 }
 

@@ -24,7 +24,7 @@ async function readRows(table: string, stepS: number, ofS: number, lastS: number
   await clickhouse.command(`OPTIMIZE TABLE ${table} FINAL`);
   const read = await estimate(
     table,
-    `series_id IN (SELECT number FROM numbers(${SERIES})) AND time >= toDateTime(${START_S + ofS - lastS}, 'UTC')`,
+    `series_id IN (SELECT number FROM numbers(${SERIES})) AND time >= toDateTime64(${START_S + ofS - lastS}, 9, 'UTC')`,
   );
   return Number(read?.rows ?? 0);
 }
@@ -40,7 +40,7 @@ async function estimate(table: string, where: string) {
 /** How many of two parts of `table`, one after the other in time, are read where only times of the second are asked for. */
 async function countPartsRead(table: string, ofS: number): Promise<number> {
   const { clickhouse } = engine;
-  const at = (i: number) => `toDateTime(${START_S + 40 * DAY_S + i * ofS}, 'UTC')`;
+  const at = (i: number) => `toDateTime64(${START_S + 40 * DAY_S + i * ofS}, 9, 'UTC')`;
   await clickhouse.command(`SYSTEM STOP MERGES ${table}`);
   for (const i of [0, 1]) {
     await clickhouse.command(

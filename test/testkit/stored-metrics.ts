@@ -5,6 +5,7 @@
 import { parse } from 'yaml';
 import { createClassifier } from '../../src/classify/classifier.js';
 import { loadTaxonomy } from '../../src/classify/taxonomy.js';
+import { decodeJson } from '../../src/decode/json-decoder.js';
 import { decodeProtobuf } from '../../src/decode/protobuf-decoder.js';
 import { SeriesTable } from '../../src/decode/series-table.js';
 import { kpiSchema } from '../../src/kpi/catalogue-schema.js';
@@ -15,7 +16,7 @@ import { PointBatch } from '../../src/model/point-batch.js';
 import { defaultTaxonomyFile } from '../../src/pipeline.js';
 import type { EmbeddedOptions } from '../../src/store/embedded-driver.js';
 import type { Rollups } from '../../src/store/rollups.js';
-import { LIMITS } from './decode-fixture.js';
+import { type Encoding, LIMITS } from './decode-fixture.js';
 import type { OtlpMessage } from './otlp-arbitrary.js';
 import { stringAttribute, toProtobuf } from './otlp-message.js';
 import { openScratchEngine } from './scratch-engine.js';
@@ -27,7 +28,7 @@ export interface StoredMetrics {
   /** Stores a request; every point must be taken. */
   send(message: OtlpMessage): Promise<void>;
   /** The same of its bytes. */
-  sendBytes(body: Uint8Array): Promise<void>;
+  sendBytes(body: Uint8Array, encoding?: Encoding): Promise<void>;
   /** Rows, once everything is rolled up. */
   sql<Row extends object = Record<string, unknown>>(text: string): Promise<Row[]>;
   close(): Promise<void>;
@@ -43,9 +44,10 @@ export async function openStoredMetrics(
   const rollups = createRollups(clickhouse, { receiver: 'receiver-a', nowUnixMs: () => nowMs });
   const classify = createClassifier(await loadTaxonomy(defaultTaxonomyFile()));
   const series = new SeriesTable({ classify, seed: 1, entriesMax: 100_000 });
-  async function sendBytes(body: Uint8Array): Promise<void> {
+  async function sendBytes(body: Uint8Array, encoding: Encoding = 'protobuf'): Promise<void> {
+    const decode = encoding === 'protobuf' ? decodeProtobuf : decodeJson;
     const batch = new PointBatch();
-    const { rejections } = decodeProtobuf(body, { batch, series, limits: LIMITS, nowUnixMs: nowMs });
+    const { rejections } = decode(body, { batch, series, limits: LIMITS, nowUnixMs: nowMs });
     if (rejections.length > 0) throw new Error(JSON.stringify(rejections));
     await storeBatch(clickhouse, rollups, batch, nowMs);
   }

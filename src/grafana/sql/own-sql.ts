@@ -62,7 +62,7 @@ export function receiversSql(database: string): string {
     '  max(activity.last_time) AS `last seen`',
     `FROM (SELECT series_id, resource_attributes, seen_at FROM ${database}.series FINAL WHERE source_system = 'plumbline') AS s`,
     `INNER JOIN (SELECT series_id, min(point_time) AS first_time, max(point_time) AS last_time FROM (`,
-    `  SELECT series_id, time AS point_time FROM ${database}.number_points WHERE series_id IN (SELECT series_id FROM ${database}.series WHERE metric_name = 'plumbline.memory.rss') AND time >= now() - INTERVAL 7 DAY`,
+    `  SELECT series_id, time AS point_time FROM ${database}.number_points WHERE series_id IN (SELECT series_id FROM ${database}.series WHERE metric_name = 'plumbline.memory.rss') AND time >= now64(9, 'UTC') - INTERVAL 7 DAY`,
     ') GROUP BY series_id) AS activity USING (series_id)',
     'GROUP BY receiver',
     'ORDER BY `last seen` DESC',

@@ -161,8 +161,8 @@ export function isTaken(name: string, r: Resolution, withPast = true): string {
 /** The opposite for the bucket of resolution `r` in which `time` lies. */
 export function isRefined(name: string, r: Resolution): string {
   const refined = `${name}_${r}`;
-  // Points have nanoseconds, with which a number of seconds does not compare.
-  const at = (seconds: string) => (r === 'minute' ? `toDateTime(${seconds}, 'UTC')` : seconds);
+  // What minutes are read finer from are points: bounds of nanoseconds (docs/decisions/0018-time-bounds.md).
+  const at = (seconds: string) => (r === 'minute' ? `toDateTime64(${seconds}, 9, 'UTC')` : seconds);
   return `(time >= ${at(`${r}_begin`)} AND time < ${at(`${r}_from`)} OR time >= ${at(`greatest(${r}_to, ${r}_begin)`)}
-            OR time >= arrayMin(${refined}) AND ${isAmong(`${BUCKET_OF[r]}(time)`, refined)})`;
+            OR time >= ${at(`arrayMin(${refined})`)} AND ${isAmong(`${BUCKET_OF[r]}(time)`, refined)})`;
 }

@@ -98,7 +98,7 @@ export function linkedRows(needs: Needs, families: readonly ChainRows[]): string
   return `
         SELECT ${columns}, lagInFrame((${carriedOn(needs).join(', ')})) OVER chain AS before
         FROM ${from}
-        WHERE is_chained OR first_time >= from_time
+        WHERE is_chained OR first_time >= toDateTime64(from_s, 9, 'UTC')
         WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)`;
 }
 

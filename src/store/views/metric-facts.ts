@@ -136,7 +136,7 @@ function readTables(
     bucket('day', ...inlying),
     bucket('hour', reached('day'), ...inlying),
     bucket('minute', reached('hour'), ...inlying),
-    branch(single, from('points'), 'time < to_time', reached('minute'), ...inside),
+    branch(single, from('points'), "time < toDateTime64(to_s, 9, 'UTC')", reached('minute'), ...inside),
   ];
 }
 
@@ -167,7 +167,7 @@ function factRows(query: FactsQuery, aliases?: string): string {
     FROM (${rows}
     ) AS linked
     LEFT SEMI JOIN (${describedSeries(query, own, needs)}) AS described ON described.id = linked.series_id
-    WHERE first_time >= from_time
+    WHERE first_time >= toDateTime64(from_s, 9, 'UTC')
     GROUP BY ${id}${isWhole ? '' : ', time'}`;
 }
 

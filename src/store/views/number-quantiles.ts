@@ -24,7 +24,7 @@ function bucketsWith(table: string, bucketOf: string, seconds: number): string {
   return `
             SELECT series_id, ${bucketOf}(time)
             FROM ${table}
-            WHERE ${OF_METRIC} AND time >= ${bucketOf}(from_time) AND time < to_time + INTERVAL ${seconds} SECOND`;
+            WHERE ${OF_METRIC} AND time >= toDateTime64(${bucketOf}(from_time), 9, 'UTC') AND time < to_time + INTERVAL ${seconds} SECOND`;
 }
 
 /** Rows of a rollup in whose bucket nothing finer is left. A row that the grid cuts counts where its first point lies. */

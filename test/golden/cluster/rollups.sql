@@ -54,11 +54,11 @@ FROM
         value_type != 'none' AND isFinite(value_double) AS has_value,
         has_value AND kind = 'cumulative_counter' AS is_step
     FROM `plumbline`.`number_points_local` FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
 )
 GROUP BY series_id, bucket, epoch
 /*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
-    SELECT series_id, time, epoch, points FROM `plumbline`.`number_1h_local` FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+    SELECT series_id, time, epoch, points FROM `plumbline`.`number_1h_local` FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
 )) kept*/
 
 ));
@@ -108,11 +108,11 @@ FROM
         first_double AS row_first_double, last_int AS row_last_int, last_double AS row_last_double,
         increase AS row_increase, resets AS row_resets, ended_time AS row_ended_time
     FROM `plumbline`.`number_1m_local` FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
 )
 GROUP BY series_id, bucket, epoch
 /*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
-    SELECT series_id, time, epoch, points FROM `plumbline`.`number_1h_local` FINAL WHERE time >= {from:DateTime} AND time < {to:DateTime}
+    SELECT series_id, time, epoch, points FROM `plumbline`.`number_1h_local` FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
 )) kept*/
 
 ));
@@ -125,7 +125,7 @@ FROM
 (
     SELECT series_id, min(first_time) AS first_time
     FROM `plumbline`.`number_1m_local` FINAL
-    WHERE time >= {from:DateTime} AND time < {to:DateTime} /*series*/
+    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
     GROUP BY series_id
 ) AS r
 INNER JOIN
