@@ -3,7 +3,7 @@
  * likely, and YAML to paste at the top of `rules`. A suggestion for a person to look at: never used by itself.
  */
 import { stringify } from 'yaml';
-import { parseUnit } from '../model/unit.js';
+import { readMetricUnit } from '../model/metric-unit.js';
 import { splitWords, TEXT_CHARS_MAX } from './pattern.js';
 import type { Rule, Taxonomy } from './taxonomy.js';
 import { foldWord, HINTS } from './word-hints.js';
@@ -110,9 +110,10 @@ function listKindClues(metric: UnplacedMetric): Clue[] {
     const id = HINTS.words.get(foldWord(word));
     if (id !== undefined) clues.push({ id, weight: WEIGHTS.annotation, why: `its unit is ${unit}` });
   }
-  const { baseUnit, status } = parseUnit(unit);
+  const { baseUnit, status } = readMetricUnit(metric.name, unit);
   const ofUnit = status === 'unknown' ? undefined : HINTS.units.get(unit === '%' ? '%' : baseUnit);
-  if (ofUnit !== undefined) clues.push({ id: ofUnit, weight: WEIGHTS.unit, why: `its unit is ${unit}` });
+  const said = status === 'name' ? `its name says that its unit is ${baseUnit}` : `its unit is ${unit}`;
+  if (ofUnit !== undefined) clues.push({ id: ofUnit, weight: WEIGHTS.unit, why: said });
   const why = `it is ${describeType(metric)}; nothing else about it is known`;
   clues.push({ id: hintOfType(metric), weight: WEIGHTS.type, why });
   return clues;

@@ -110,6 +110,11 @@ const COUNTED = new Set(
 /** Bytes by their everyday letter. UCUM's B is the bel, which nobody sends; K and k are 1,000, Ki and ki 1,024. */
 const BYTES = /^([kKMGTPE]?)(i?)B$/;
 
+/** Whether a unit as it was sent says nothing: it is empty, or a word for that. */
+export function isUnset(unit: string): boolean {
+  return UNSET.has(unit.trim().toLowerCase());
+}
+
 /** UCUM text of a whole unit that is spelled otherwise, `''` for "nothing is known", or nothing. */
 export function spellWhole(unit: string): string | undefined {
   const lower = unit.toLowerCase();

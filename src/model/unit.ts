@@ -7,8 +7,8 @@ import { UserError } from './errors.js';
 import { BASE_UNITS, type Dimensions, readAtom } from './ucum-atom.js';
 import { spellAtom, spellWhole } from './unit-spellings.js';
 
-/** How sure the reading is: UCUM as written, a guess from the table of spellings, or nothing known. */
-export type UnitStatus = 'unknown' | 'ucum' | 'alias';
+/** How sure the reading is: UCUM as written, a guess from the table of spellings, taken from the metric's name, or nothing known. */
+export type UnitStatus = 'unknown' | 'ucum' | 'alias' | 'name';
 
 export interface Unit {
   /** As it was sent. */

@@ -1,12 +1,13 @@
 /** Rows of the `series` table as Native columns. Runs once per new series. */
+import { readMetricUnit } from '../model/metric-unit.js';
 import { Bytes, Lanes } from '../model/point-batch.js';
 import type { Attribute, MetricType, Series, SeriesRow, Temporality } from '../model/series.js';
-import { parseUnit, type UnitStatus } from '../model/unit.js';
+import type { UnitStatus } from '../model/unit.js';
 import { appendNativeText, column, type NativeColumn } from './native-format.js';
 
 const METRIC_TYPES: readonly MetricType[] = ['gauge', 'sum', 'histogram', 'exponential_histogram', 'summary'];
 const TEMPORALITIES: readonly Temporality[] = ['unspecified', 'delta', 'cumulative'];
-const UNIT_STATUSES: readonly UnitStatus[] = ['unknown', 'ucum', 'alias'];
+const UNIT_STATUSES: readonly UnitStatus[] = ['unknown', 'ucum', 'alias', 'name'];
 
 export function seriesColumns(rows: readonly SeriesRow[]): NativeColumn[] {
   const text = (name: string, of: (row: SeriesRow) => string) =>
@@ -19,7 +20,7 @@ export function seriesColumns(rows: readonly SeriesRow[]): NativeColumn[] {
       typesName,
       rows.map((row) => of(row.series)),
     );
-  const units = rows.map((row) => parseUnit(row.series.unit));
+  const units = rows.map(({ series }) => readMetricUnit(series.metricName, series.unit));
   return [
     column('series_id', 'UInt64', laneData(rows.map((r) => r.seriesId))),
     text('metric_name', (r) => r.series.metricName),

@@ -91,6 +91,25 @@ describe('a KPI in SQL', () => {
   });
 });
 
+describe('a metric without a unit', () => {
+  it('has the unit that its name says, beside the empty one that was sent', async () => {
+    await send('a', 'http_request_duration_seconds', '', [0.14]);
+    await send('a', 'rpc_server_duration_milliseconds', '', [140]);
+    await send('a', 'disk_used_percent', '', [80]);
+    await send('a', 'disk_used_percent', '1', [0.8]);
+    const rows = await clickhouse.query(
+      `SELECT metric_name, unit, base_unit, unit_factor, unit_status FROM series FINAL
+       WHERE metric_name LIKE '%\\_seconds' OR metric_name LIKE '%milliseconds' OR metric_name LIKE '%percent' ORDER BY metric_name, unit`,
+    );
+    expect(rows.map((row) => Object.values(row as object))).toEqual([
+      ['disk_used_percent', '', '1', 0.01, 'name'],
+      ['disk_used_percent', '1', '1', 1, 'ucum'],
+      ['http_request_duration_seconds', '', 's', 1, 'name'],
+      ['rpc_server_duration_milliseconds', '', 's', 0.001, 'name'],
+    ]);
+  });
+});
+
 describe('a series row written before units were read', () => {
   const common =
     'ms us ns min h d s By 1 % {request} {error} {thread} K KiBy MiBy GiBy kBy MBy GBy bit {request}/s Cel'.split(

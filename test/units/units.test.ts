@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { UserError } from '../../src/model/errors.js';
+import { readMetricUnit } from '../../src/model/metric-unit.js';
 import { readAtom } from '../../src/model/ucum-atom.js';
 import { convert, parseUnit, UnitError } from '../../src/model/unit.js';
 import { spellAtom } from '../../src/model/unit-spellings.js';
@@ -117,6 +118,57 @@ describe('parseUnit', () => {
     const long = `s.${'1.'.repeat(31)}1`;
     expect(parseUnit(long)).toMatchObject({ baseUnit: long, status: 'unknown' });
     expect(parseUnit(long.slice(0, 63))).toMatchObject({ baseUnit: 's', status: 'ucum' });
+  });
+});
+
+const documentedNames = readFileSync(new URL('../../docs/units.md', import.meta.url), 'utf8')
+  .split('\n')
+  .map((line) => /^\| `([a-z_]+)` \| `([^`]*)` \| (\S+) \| (\S*) *\|$/.exec(line))
+  .filter((match) => match !== null)
+  .map(([, name, baseUnit, factor, offset]) => ({
+    name: name!,
+    baseUnit,
+    factor: Number(factor),
+    offset: Number(offset),
+  }));
+
+describe('readMetricUnit', () => {
+  it('takes the unit of a metric without one from its name, as docs/units.md says', () => {
+    expect(documentedNames.length).toBeGreaterThanOrEqual(30);
+    for (const { name, ...unit } of documentedNames)
+      expect(readMetricUnit(name, ''), name).toEqual({ text: '', status: 'name', ...unit });
+  });
+
+  it.each(['', ' ', 'none', 'n/a'])('takes %j for no unit', (unit) => {
+    expect(readMetricUnit('http_request_duration_seconds', unit)).toMatchObject({
+      text: unit,
+      baseUnit: 's',
+      status: 'name',
+    });
+  });
+
+  it.each([
+    ['http_request_duration_seconds', 'ms'],
+    ['http_request_duration_seconds', '1'],
+    ['http_request_duration_seconds', 'whatever'],
+    ['queue_bytes', '{request}'],
+  ])('leaves %s with the unit %j that was sent', (name, unit) => {
+    expect(readMetricUnit(name, unit)).toEqual(parseUnit(unit));
+  });
+
+  it.each([
+    'http_request_duration_seconds_count',
+    'http_request_duration_seconds_bucket',
+    'http_requests_total',
+    'active_users_30_days',
+    'requests_last_5_minutes',
+    'cleanups_per_seconds',
+    'seconds',
+    'requests_in_secondss',
+    'megabytes_of_something',
+    '_total',
+  ])('finds no unit in %s', (name) => {
+    expect(readMetricUnit(name, '')).toEqual(parseUnit(''));
   });
 });
 
