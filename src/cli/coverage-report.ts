@@ -28,7 +28,7 @@ export interface KpiCoverage {
   /** Sources that can be measured, the one that goes before first. */
   fedSources: string[];
   feeds: CoverageRow[];
-  /** Series that are asked for by name and cannot be used. */
+  /** Series that are asked for by name, or by one that resembles theirs, and cannot be used. */
   unusable: CoverageRow[];
   /** What would feed it, where nothing does: each source with all that it needs. */
   wanted: { source: string; metrics: WantedMetric[] }[];

@@ -53,7 +53,9 @@ beforeAll(async () => {
       level('room.humidity', '%'),
     ),
   );
-  await stored.send(ofService('bank', level('response_time', 'ms'), level('response_time')));
+  await stored.send(
+    ofService('bank', level('response_time', 'ms'), level('response_time'), level('responseTime', 'ms')),
+  );
   await publishCatalogue(
     { kpis: KPIS, folders: [], warnings: [] },
     { clickhouse: stored.clickhouse, facts: FACTS, readQuery, nowUnixMs: NOW_UNIX_MS },
@@ -99,6 +101,7 @@ describe('plumbline coverage', () => {
     expect(linesBelow(printed, 'What is asked for and cannot be used').map(cells)).toEqual([
       ['KPI', 'metric', 'series', 'services', 'why'],
       ['response_time', 'response_time', '1', 'bank', "unit '' cannot be compared with s"],
+      ['response_time', 'responseTime', '1', 'bank', 'its name resembles response_time'],
     ]);
     expect(linesBelow(printed, 'KPIs without data, and what would feed them')).toEqual([
       'cost_per_user  Cost per User',

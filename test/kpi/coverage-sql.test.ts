@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRandom } from '../../src/demo/random.js';
 import { coverageSql } from '../../src/kpi/coverage-sql.js';
+import { foldMetricName, foldMetricNameSql } from '../../src/kpi/folded-name.js';
 import { placeTerms, termSql } from '../../src/kpi/kpi-terms.js';
 import { publishCatalogue } from '../../src/kpi/publish-catalogue.js';
 import type { Kpi, Selector } from '../../src/model/kpi.js';
@@ -156,6 +157,121 @@ describe('kpi_coverage', () => {
     expect(String(row!.last_seen).slice(0, 19)).toBe(
       new Date(NOW_UNIX_MS).toISOString().slice(0, 19).replace('T', ' '),
     );
+  });
+});
+
+describe('kpi_coverage of metrics that nearly feed a KPI', () => {
+  const NEAR = kpisOf(`
+- name: response_time
+  unit: s
+  sources:
+    - { name: http, average: { metric: http.server.request.duration, shapes: [histogram] } }
+    - { name: spans, average: { metric: near.span.duration, where: { span.kind: [SERVER, CONSUMER] }, where_not: { tier: [test] } } }
+- name: error_rate
+  unit: '%'
+  sources:
+    - name: mesh
+      ratio:
+        of: { metric: near_requests_total, where: { code: '5*' } }
+        to: { metric: near_requests_total, where: { reporter: destination } }
+    - name: plain
+      ratio: { of: { metric: plain_requests_total, where: { code: '5*' } }, to: plain_requests_total }
+`);
+  let near: Record<string, unknown>[];
+  const listed = (metric: string) =>
+    near
+      .filter((row) => row.metric === metric && Number(row.series) > 0)
+      .map((row) => [row.kpi, row.source, row.term, Number(row.series), Boolean(row.usable), row.reason]);
+
+  beforeAll(async () => {
+    const of = (values: Record<string, string>) => ({
+      dataPoints: [numberPoint({ attributes: attributes(values) })],
+    });
+    const sum = { aggregationTemporality: 2, isMonotonic: true };
+    await stored.send(
+      ofService(
+        'near',
+        timed('http_server_request_duration', 's'),
+        timed('httpServerRequestDuration', 'By'),
+        counted('http_server_request_duration_seconds_bucket', ''),
+        timed('http.server.request.duration.of.all', 's'),
+        timed('near.span.duration', 'ms', { 'span.kind': 'CLIENT' }),
+        timed('near.span.duration', 'ms', { 'span.kind': 'SERVER', tier: 'test' }),
+        timed('near.span.duration', 'ms'),
+        timed('near_span_duration_milliseconds', 'ms', { 'span.kind': 'CLIENT' }),
+        { name: 'near_requests_total', sum: { ...of({ reporter: 'source', code: '200' }), ...sum } },
+        { name: 'plain_requests_total', sum: { ...of({ code: '200' }), ...sum } },
+      ),
+    );
+    near = await stored.sql(coverageSql(NEAR));
+  });
+
+  it('lists other spellings of a name with the KPI that they resemble, and what they lack besides', () => {
+    const resembles = 'its name resembles http.server.request.duration';
+    expect(listed('http_server_request_duration')).toEqual([
+      ['response_time', 'http', 'of', 1, false, resembles],
+    ]);
+    expect(listed('httpServerRequestDuration')).toEqual([
+      ['response_time', 'http', 'of', 1, false, `${resembles}, and unit 'By' cannot be compared with s`],
+    ]);
+    expect(listed('http_server_request_duration_seconds_bucket')).toEqual([
+      ['response_time', 'http', 'of', 1, false, `${resembles}, and it is a counter, and a histogram is read`],
+    ]);
+  });
+
+  it('lists no name that is another one, or that resembles one in other conditions only', () => {
+    expect(listed('http.server.request.duration.of.all')).toEqual([]);
+    expect(listed('near_span_duration_milliseconds')).toEqual([]);
+  });
+
+  it('says which attribute series lack where none of a metric fits', () => {
+    expect(listed('near.span.duration').sort()).toEqual([
+      ['response_time', 'spans', 'of', 1, false, 'it has no attribute span.kind'],
+      ['response_time', 'spans', 'of', 1, false, 'its attribute span.kind is not SERVER or CONSUMER'],
+      ['response_time', 'spans', 'of', 1, false, 'its attribute tier is test, which is left out'],
+    ]);
+    expect(listed('near_requests_total')).toEqual([
+      ['error_rate', 'mesh', 'denominator', 1, false, 'its attribute reporter is not destination'],
+    ]);
+  });
+
+  it('takes no offence at a numerator without series: nothing failed', () => {
+    expect(listed('plain_requests_total')).toEqual([['error_rate', 'plain', 'denominator', 1, true, '']]);
+    expect(
+      near.filter((row) => row.metric === 'plain_requests_total' && row.term === 'numerator'),
+    ).toMatchObject([{ series: expect.anything(), reason: 'no series fits the conditions' }]);
+  });
+
+  it('folds names in SQL as in TypeScript', async () => {
+    const names = [
+      ...[
+        'http.server.requests',
+        'httpServerRequests',
+        'http_server_requests_seconds_total',
+        'a',
+        'total',
+        '_total',
+        '',
+      ],
+      ...[
+        'calls',
+        'Calls_Total',
+        'up',
+        'x_bytes_bucket',
+        'x.ms',
+        'x..y--z',
+        'HTTPServer',
+        'été.total',
+        'a_seconds_sum',
+        'xTotal',
+      ],
+    ];
+    const rows = await stored.sql<{ name: string; folded: string }>(
+      `SELECT arrayJoin([${names.map((name) => `'${name}'`).join(', ')}]) AS name, ${foldMetricNameSql('name')} AS folded`,
+    );
+    expect(rows.map(({ folded }) => folded)).toEqual(names.map(foldMetricName));
+    expect(foldMetricName('httpServerRequests')).toBe('http_server_requests');
+    expect(foldMetricName('http_server_requests_seconds_total')).toBe('http_server_requests');
   });
 });
 
