@@ -13,6 +13,7 @@ import { loadTaxonomy } from './classify/taxonomy.js';
 import type { Config } from './config.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { SeriesTable } from './decode/series-table.js';
+import { WrittenExemplars } from './decode/written-exemplars.js';
 import { createDrainLog } from './drain-log.js';
 import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
@@ -71,6 +72,8 @@ const CLICKHOUSE_TIMEOUT_MS = 120_000;
 const GROUP_POINTS_MAX = 100_000;
 /** Series the table of series may know at least; with larger budgets as many as those allow. */
 const SERIES_KNOWN_MAX = 4_000_000;
+/** Twice as many exemplars are remembered at most, 32 bytes each. */
+const EXEMPLARS_KNOWN_MAX = 500_000;
 /** Active series are read this many times while a silent one still counts as active. */
 const ACTIVE_SERIES_READS = 4;
 /** How often rolled up minutes are checked against the definitions of KPIs. */
@@ -111,12 +114,17 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       total: config.seriesMax,
     },
   });
+  const writtenExemplars = new WrittenExemplars({
+    seed: randomBytes(4).readUInt32LE(),
+    entriesMax: EXEMPLARS_KNOWN_MAX,
+  });
   const groupCommit = new GroupCommit({
     spool,
     delayMs: config.groupCommitMs,
     pointsMax: GROUP_POINTS_MAX,
     nowUnixMs,
     onSeriesLost: (rows) => series.forgetWritten(rows),
+    writtenExemplars,
   });
   const intake = createIntake({
     spool,
@@ -181,7 +189,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const stored = { points: 0, dropped: 0, quarantinedSegments: 0 };
   const drain = createDrain({
     clickhouse,
-    spool: readingSide(spool, groupCommit),
+    spool: readingSide(spool, groupCommit, writtenExemplars),
     rollups,
     intervalMs: config.drainIntervalMs,
     retryMaxMs: RETRY_MAX_MS,
@@ -355,13 +363,17 @@ function openClickHouse(config: Config, directory: DataDirectory): Promise<Click
 }
 
 /** The spool as the drain reads it: only the group commit may close the segment being written. */
-function readingSide(spool: Spool, groupCommit: GroupCommit): SegmentSource {
+function readingSide(spool: Spool, groupCommit: GroupCommit, exemplars: WrittenExemplars): SegmentSource {
   return {
     seal: () => groupCommit.seal(),
     oldest: () => spool.oldest(),
     read: (segment) => spool.read(segment),
     commit: (segment) => spool.commit(segment),
-    quarantine: (segment) => spool.quarantine(segment),
+    quarantine: (segment) => {
+      // Those of this segment are not stored, and which they were is not known here.
+      exemplars.forget();
+      return spool.quarantine(segment);
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SeriesTable } from '../src/decode/series-table.js';
+import { WrittenExemplars } from '../src/decode/written-exemplars.js';
 import { createIntake } from '../src/intake.js';
 import { RetryableError } from '../src/model/errors.js';
 import { GroupCommit } from '../src/spool/group-commit.js';
@@ -40,6 +41,7 @@ async function create(options: { bytesMax?: number } = {}) {
     pointsMax: 1e6,
     nowUnixMs: () => NOW_MS,
     onSeriesLost: (rows) => series.forgetWritten(rows),
+    writtenExemplars: new WrittenExemplars({ seed: 7, entriesMax: 1000 }),
   });
   const limits = {
     attributeDepthMax: 16,

@@ -14,8 +14,8 @@ const SPAN_ID_BYTES = 8;
 const ZEROS = new Uint8Array(TRACE_ID_BYTES);
 
 /**
- * Reads every field `exemplarTag` between `from` and `end`; `pass.seriesIndex` is the series of the point, its time and
- * start time stand at `timeAt` and `startAt`, -1 where unset.
+ * Reads every field `exemplarTag` between `from` and `end`; `pass.seriesIndex` is the series of the point, its time stands
+ * at `timeAt`.
  */
 export function decodeExemplars(
   pass: ProtobufPass,
@@ -23,10 +23,8 @@ export function decodeExemplars(
   from: number,
   end: number,
   timeAt: number,
-  startAt: number,
 ): void {
   const { reader } = pass;
-  let position = 0;
   reader.pos = from;
   while (reader.pos < end) {
     const tag = reader.readTag(end);
@@ -35,8 +33,6 @@ export function decodeExemplars(
       decodeExemplar(pass, reader.pos + length);
       const { exemplars } = pass.batch;
       exemplars.pointTime.push(lowWord(reader.view, timeAt), highWord(reader.view, timeAt));
-      exemplars.pointStartTime.push(lowWord(reader.view, startAt), highWord(reader.view, startAt));
-      exemplars.position.push(position++);
     } else reader.skip(tag, end);
   }
 }

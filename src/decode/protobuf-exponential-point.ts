@@ -124,7 +124,7 @@ export function decodeExponentialHistogramPoint(pass: ProtobufPass, end: number)
   pushBucketEnds(rows, positiveOffset, negativeOffset);
   rows.flags.push(flags);
   pass.accepted++;
-  if (exemplars > 0) decodeExemplars(pass, 0x5a, from, end, timeAt, startAt);
+  if (exemplars > 0) decodeExemplars(pass, 0x5a, from, end, timeAt);
 }
 
 /** Buckets: offset = 1 (sint32), bucket_counts = 2 (uint64 varints, packed or not). Returns the offset. */

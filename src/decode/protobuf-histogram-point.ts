@@ -112,5 +112,5 @@ export function decodeHistogramPoint(pass: ProtobufPass, end: number): void {
   histograms.explicitBoundsEnd.push(histograms.explicitBounds.length, 0);
   histograms.flags.push(flags);
   pass.accepted++;
-  if (exemplars > 0) decodeExemplars(pass, 0x42, from, end, timeAt, startAt);
+  if (exemplars > 0) decodeExemplars(pass, 0x42, from, end, timeAt);
 }

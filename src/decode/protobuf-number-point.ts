@@ -76,5 +76,5 @@ export function decodeNumberPoint(pass: ProtobufPass, end: number): void {
   } else numbers.valueDouble.push(0, 0);
   numbers.flags.push(flags);
   pass.accepted++;
-  if (exemplars > 0) decodeExemplars(pass, 0x2a, from, end, timeAt, startAt);
+  if (exemplars > 0) decodeExemplars(pass, 0x2a, from, end, timeAt);
 }

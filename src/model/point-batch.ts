@@ -285,12 +285,10 @@ export class SummaryPoints extends Group {
   }
 }
 
-/** Exemplars of any point; `pointTime` and `pointStartTime` are of the point that carried it, `position` its place there. */
+/** Exemplars of any point; `pointTime` is that of the point that carried it. */
 export class ExemplarPoints extends Group {
   readonly seriesId = new Lanes();
   readonly pointTime = new Lanes();
-  readonly pointStartTime = new Lanes();
-  readonly position = new Words();
   readonly time = new Lanes();
   readonly valueType = new Bytes();
   readonly valueInt = new Lanes();
@@ -306,12 +304,21 @@ export class ExemplarPoints extends Group {
   get length(): number {
     return this.seriesId.length;
   }
+  /** Only the first `rows` stay, whose attributes are the first `elements` with so many bytes of keys and values. */
+  truncate(rows: number, elements: number, keyBytes: number, valueBytes: number): void {
+    const { seriesId, pointTime, time, valueType, valueInt, valueDouble, attributesEnd } = this;
+    for (const column of [seriesId, pointTime, time, valueType, valueInt, valueDouble, attributesEnd])
+      column.length = rows;
+    this.traceId.length = rows * 16;
+    this.spanId.length = rows * 8;
+    this.attributeTypes.length = elements;
+    this.attributeKeys.length = keyBytes;
+    this.attributeValues.length = valueBytes;
+  }
   protected columns(): Cuttable[] {
     return [
       this.seriesId,
       this.pointTime,
-      this.pointStartTime,
-      this.position,
       this.time,
       this.valueType,
       this.valueInt,

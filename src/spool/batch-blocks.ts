@@ -112,8 +112,6 @@ function exemplarColumns(p: ExemplarPoints): NativeColumn[] {
   return [
     column('series_id', 'UInt64', p.seriesId.bytes()),
     column('point_time', TIME, p.pointTime.bytes()),
-    column('point_start_time', TIME, p.pointStartTime.bytes()),
-    column('position', 'UInt32', p.position.bytes()),
     column('time', TIME, p.time.bytes()),
     column('value_type', 'Int8', p.valueType.bytes()),
     column('value_int', 'Int64', p.valueInt.bytes()),

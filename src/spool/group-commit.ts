@@ -4,7 +4,7 @@
  * the name of their segment when they are on disk. The only writer of the spool.
  */
 import { RetryableError } from '../model/errors.js';
-import { PointBatch } from '../model/point-batch.js';
+import { type ExemplarPoints, PointBatch } from '../model/point-batch.js';
 import type { SeriesRow } from '../model/series.js';
 import { encodeBatch } from './batch-blocks.js';
 import type { Spool } from './spool.js';
@@ -18,6 +18,15 @@ export interface GroupCommitOptions {
   nowUnixMs: () => number;
   /** Series rows that could not be written and must come again. */
   onSeriesLost: (rows: readonly SeriesRow[]) => void;
+  writtenExemplars: WrittenExemplars;
+}
+
+/** Knows some of the exemplars that were written before. */
+interface WrittenExemplars {
+  /** Takes those out; the others are written now. */
+  dropWritten(exemplars: ExemplarPoints): void;
+  /** What was to be written was not. */
+  forget(): void;
 }
 
 interface Group {
@@ -92,11 +101,14 @@ export class GroupCommit {
   }
 
   private async write(group: Group): Promise<void> {
+    const { writtenExemplars } = this.options;
     try {
+      writtenExemplars.dropWritten(group.batch.exemplars);
       const blocks = encodeBatch(group.batch, Math.floor(this.options.nowUnixMs() / 1000));
       group.resolve(await this.options.spool.append(blocks));
     } catch (error) {
       this.options.onSeriesLost(group.batch.seriesRows);
+      writtenExemplars.forget();
       group.reject(
         new RetryableError(`the spool cannot be written: ${(error as Error).message}`, DISK_RETRY_MS, {
           cause: error,

@@ -14,7 +14,7 @@ export interface MovedTable {
   table: string;
   /** Column with the time of a row; tables without one move as a whole. */
   time?: string;
-  /** The time of one piece, in whole days of UTC. Rows of a piece share a partition. */
+  /** The time of one piece, in whole days of UTC. */
   slice?: 'day' | 'month' | 'year';
   /** SQL by which tables without time are divided. */
   key?: string;
@@ -51,7 +51,8 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   ...rollups,
   { table: 'checked_minutes', time: 'time', slice: 'year' },
   { table: 'flagged_points', time: 'time', slice: 'month' },
-  { table: 'exemplars', time: 'point_time', slice: 'day' },
+  // All of them are read for each piece: they are sorted by another time.
+  { table: 'exemplars', time: 'point_time', slice: 'month' },
   ...points,
   { table: 'resource_activity', key: 'resource_id' },
   { table: 'series_activity', key: 'series_id' },
@@ -194,7 +195,7 @@ export interface PieceStatement {
 const NO_LIMITS = { max_execution_time: 0 };
 const READ_SETTINGS = {
   ...NO_LIMITS,
-  // A row lives in the partition of its time: none has to be merged across partitions.
+  // Rows with the same key are in the same partition: none has to be merged across partitions.
   do_not_merge_across_partitions_select_final: 1,
 };
 

@@ -64,7 +64,7 @@ export async function countRows(
       time,
       ...nowParam(which),
     },
-    // A row lives in the partition of its time: none has to be merged across partitions.
+    // Rows with the same key are in the same partition: none has to be merged across partitions.
     settings: { do_not_merge_across_partitions_select_final: 1 },
   });
   return rows.map((row) => ({

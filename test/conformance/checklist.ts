@@ -125,6 +125,8 @@ const SECTIONS: Record<string, Record<string, string>> = {
     'kept.unit': 'the unit is kept letter by letter',
     'kept.metadata': 'metadata of the metric is kept',
     'kept.description': 'the latest description is kept',
+    'kept.repeated-exemplars':
+      'an exemplar that is sent again with later points is one row, of the first that carried it',
     'kept.round-trip': 'a request comes back from SQL as it was sent',
   },
   'Real clients': {

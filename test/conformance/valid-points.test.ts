@@ -101,7 +101,7 @@ describe('points that are valid and easily lost', () => {
 
   line(
     'valid.exemplars-without-ids',
-    'those of one point that differ in next to nothing stay apart',
+    'those that differ in next to nothing stay apart, and equal ones of one series are one',
     async () => {
       const exemplar = { timeUnixNano: NOW_UNIX_NANO };
       const exemplars = [

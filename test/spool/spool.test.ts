@@ -127,15 +127,20 @@ describe('spool', () => {
 describe('group commit', () => {
   const start = (spool: Spool, overrides: { delayMs?: number; pointsMax?: number } = {}) => {
     const lost: number[] = [];
+    const exemplars = { asked: 0, forgotten: 0 };
     const groupCommit = new GroupCommit({
       spool,
       delayMs: 5,
       pointsMax: 1000,
       nowUnixMs: () => 1_700_000_000_000,
       onSeriesLost: (rows) => lost.push(rows.length),
+      writtenExemplars: {
+        dropWritten: () => exemplars.asked++,
+        forget: () => exemplars.forgotten++,
+      },
       ...overrides,
     });
-    return { groupCommit, lost };
+    return { groupCommit, lost, exemplars };
   };
   const addPoint = (batch: PointBatch, id: bigint) => {
     const { numbers } = batch;
@@ -182,11 +187,12 @@ describe('group commit', () => {
 
   it('refuses, and takes nothing for written, when the disk refuses', async () => {
     const spool = await open();
-    const { groupCommit, lost } = start(spool);
+    const { groupCommit, lost, exemplars } = start(spool);
     rmSync(directory, { recursive: true, force: true });
     addPoint(groupCommit.batch, 1n);
     await expect(groupCommit.commit()).rejects.toBeInstanceOf(RetryableError);
     expect(lost).toEqual([0]);
+    expect(exemplars).toEqual({ asked: 1, forgotten: 1 });
     expect(groupCommit.batch.points).toBe(0);
   });
 });

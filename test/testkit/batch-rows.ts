@@ -60,8 +60,6 @@ export interface SummaryRow<Id> extends PointRow<Id> {
 export interface ExemplarRow<Id> {
   series: Id;
   pointTime: bigint;
-  pointStartTime: bigint;
-  position: number;
   time: bigint;
   valueType: number;
   valueInt: bigint;
@@ -187,8 +185,6 @@ function readExemplars(p: ExemplarPoints): ExemplarRow<bigint>[] {
   return indexes(p.length).map((i) => ({
     series: p.seriesId.bigUintAt(i),
     pointTime: p.pointTime.bigUintAt(i),
-    pointStartTime: p.pointStartTime.bigUintAt(i),
-    position: p.position.data[i]!,
     time: p.time.bigUintAt(i),
     valueType: p.valueType.data[i]!,
     valueInt: p.valueInt.bigIntAt(i),

@@ -205,21 +205,13 @@ class Decoder {
         quantileValues: quantiles.map((q) => toDoubleBits(q.value)),
       });
     }
-    for (const [position, exemplar] of (point.exemplars ?? []).entries()) {
-      this.acceptExemplar(exemplar, {
-        series: id,
-        pointTime: shared.time,
-        pointStartTime: shared.startTime,
-        position,
-      });
+    for (const exemplar of point.exemplars ?? []) {
+      this.acceptExemplar(exemplar, { series: id, pointTime: shared.time });
     }
     this.result.accepted++;
   }
 
-  private acceptExemplar(
-    exemplar: Message,
-    place: Pick<ExemplarRow<string>, 'series' | 'pointTime' | 'pointStartTime' | 'position'>,
-  ): void {
+  private acceptExemplar(exemplar: Message, place: Pick<ExemplarRow<string>, 'series' | 'pointTime'>): void {
     const depthMax = this.limits.attributeDepthMax;
     const attributes = exemplar.filteredAttributes.filter((a: Message) => !isTooDeep(a, depthMax));
     this.result.rows.exemplars.push({

@@ -1,6 +1,6 @@
 /**
- * A request as the points that it holds, each with everything around it, in one text a point: two requests are equal
- * where these lists are. What protobuf itself cannot tell apart is made one: an unset field without presence and its
+ * A request as the points and exemplars that it holds, each with everything around it, in one text each: two requests are equal
+ * where these lists are. An exemplar belongs to its series, where it counts once, however many points carry it. What protobuf itself cannot tell apart is made one: an unset field without presence and its
  * default, an absent message and an empty one; attributes are a set.
  */
 import protobuf from 'protobufjs';
@@ -10,9 +10,10 @@ import { doubleBits } from './wire-writer.js';
 
 const ATTRIBUTE_LISTS = new Set(['attributes', 'filteredAttributes', 'metadata']);
 
-/** Sorted texts, one for each data point. */
+/** Sorted texts, one for each data point and one for each exemplar of a series. */
 export function listPoints(request: OtlpMessage): string[] {
   const points: string[] = [];
+  const exemplars = new Set<string>();
   const types = {
     resource: typeAt('resourceMetrics'),
     scope: typeAt('resourceMetrics', 'scopeMetrics'),
@@ -23,22 +24,34 @@ export function listPoints(request: OtlpMessage): string[] {
     for (const scopeMetrics of items(resourceMetrics, 'scopeMetrics')) {
       const scope = canonical(types.scope, without(scopeMetrics, 'metrics'));
       for (const metric of items(scopeMetrics, 'metrics')) {
-        points.push(...pointsOf(types.metric, metric).map((point) => `${resource}\n${scope}\n${point}`));
+        const texts = textsOf(types.metric, metric);
+        points.push(...texts.points.map((point) => `${resource}\n${scope}\n${point}`));
+        for (const exemplar of texts.exemplars) exemplars.add(`${resource}\n${scope}\n${exemplar}`);
       }
     }
   }
-  return points.sort();
+  return [...points, ...exemplars].sort();
 }
 
-function pointsOf(type: protobuf.Type, metric: OtlpMessage): string[] {
+function textsOf(type: protobuf.Type, metric: OtlpMessage): { points: string[]; exemplars: string[] } {
   const name = type.oneofs.data!.oneof.find((each) => metric[each] !== undefined);
-  if (name === undefined) return [];
+  if (name === undefined) return { points: [], exemplars: [] };
   const data = metric[name] as OtlpMessage;
   const dataType = type.fields[name]!.resolve().resolvedType as protobuf.Type;
   const pointType = dataType.fields.dataPoints!.resolve().resolvedType as protobuf.Type;
   const head = canonical(type, without(metric, name));
   const kind = `${name} ${canonical(dataType, without(data, 'dataPoints'))}`;
-  return items(data, 'dataPoints').map((point) => `${head}\n${kind}\n${canonical(pointType, point)}`);
+  const points = items(data, 'dataPoints');
+  return {
+    points: points.map((point) => `${head}\n${kind}\n${canonical(pointType, without(point, 'exemplars'))}`),
+    exemplars: points.flatMap((point) => {
+      const series = `${head}\n${kind}\n${canonical(pointType, { attributes: point.attributes ?? [] })}`;
+      return items(point, 'exemplars').map((exemplar) => {
+        const exemplarType = pointType.fields.exemplars!.resolve().resolvedType as protobuf.Type;
+        return `${series}\nexemplar ${canonical(exemplarType, exemplar)}`;
+      });
+    }),
+  };
 }
 
 function canonical(type: protobuf.Type, message: OtlpMessage): string {

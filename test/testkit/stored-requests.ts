@@ -104,7 +104,10 @@ async function readPoints(sql: ReadSql, where: string): Promise<Map<string, Otlp
         flags: Number(row.flags),
         ...read(row),
       };
-      const own = exemplars.get(`${row.id} ${row.point_time} ${row.point_start}`);
+      const key = `${row.id} ${row.point_time}`;
+      const own = exemplars.get(key);
+      // Of two points with this time the first shows them.
+      exemplars.delete(key);
       if (own !== undefined) message.exemplars = own;
       points.set(row.id, [...(points.get(row.id) ?? []), message]);
     }
@@ -112,17 +115,17 @@ async function readPoints(sql: ReadSql, where: string): Promise<Map<string, Otlp
   return points;
 }
 
-/** Exemplars by series, time and start time of their point, in the order in which it had them. */
+/** Exemplars by series and time of the first point that carried them. */
 async function readExemplars(sql: ReadSql, wanted: string): Promise<Map<string, OtlpMessage[]>> {
   const rows = await sql<PointColumns & { trace: string; span: string; exemplar_time: string } & TypedMap>(
-    `SELECT toString(p.series_id) AS id, ${nano('p.point_time')} AS point_time, ${nano('p.point_start_time')} AS point_start,
-       ${nano('p.time')} AS exemplar_time, ${VALUE}, hex(p.trace_id) AS trace, hex(p.span_id) AS span,
+    `SELECT toString(p.series_id) AS id, ${nano('p.point_time')} AS point_time, ${nano('p.time')} AS exemplar_time, ${VALUE},
+       hex(p.trace_id) AS trace, hex(p.span_id) AS span,
        p.filtered_attributes AS attributes, p.filtered_attribute_types AS types
-     FROM exemplars AS p FINAL WHERE ${wanted} ORDER BY p.position`,
+     FROM exemplars AS p FINAL WHERE ${wanted}`,
   );
   const found = new Map<string, OtlpMessage[]>();
   for (const row of rows) {
-    const key = `${row.id} ${row.point_time} ${row.point_start}`;
+    const key = `${row.id} ${row.point_time}`;
     const exemplar = {
       ...readValue(row),
       timeUnixNano: BigInt(row.exemplar_time),
