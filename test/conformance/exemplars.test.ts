@@ -75,9 +75,7 @@ describe('exemplars that are repeated', () => {
   line('kept.repeated-exemplars', 'for days, the newest point first', async () => {
     for (const ageS of [10n, 20n, 3_700n, 90_000n, 40n * 86_400n, 50n])
       await sendPoint('newest.first', ageS, exemplar(41n * 86_400n, 0.7));
-    const found = [{ value: 0.7, age_s: 40 * 86_400 }];
-    // Each older point owns it instead, the last one does not.
-    expect(await readExemplars('newest.first')).toEqual({ onDisk: 5, found });
+    expect((await readExemplars('newest.first')).found).toEqual([{ value: 0.7, age_s: 40 * 86_400 }]);
     expect(await askView('newest.first', 41 * 86_400, 41 * 86_400 - 1)).toHaveLength(1);
     expect(await askView('newest.first', 60, 0)).toEqual([]);
   });
