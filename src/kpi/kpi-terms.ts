@@ -96,12 +96,20 @@ export function hasAttributeSql(name: string): string {
   return `(mapContains(attributes, ${quote(name)}) OR mapContains(resource_attributes, ${quote(name)}))`;
 }
 
-/** The value of a group label: of the first of its attributes that a series has. */
+/**
+ * The value of a group label: of the first of its attributes that a series has. Several are searched as one list: planning a
+ * condition for each would take longer than looking at the series.
+ */
 export function labelSql({ attributes }: GroupLabel): string {
   const [first, ...rest] = attributes;
   if (rest.length === 0) return attributeSql(first!);
-  const tries = attributes.slice(0, -1).flatMap((name) => [hasAttributeSql(name), attributeSql(name)]);
-  return `multiIf(${[...tries, attributeSql(attributes.at(-1)!)].join(', ')})`;
+  // The service's name is a column, not an attribute that could be searched for.
+  if (attributes.includes('service')) {
+    const tries = attributes.slice(0, -1).flatMap((name) => [hasAttributeSql(name), attributeSql(name)]);
+    return `multiIf(${[...tries, attributeSql(attributes.at(-1)!)].join(', ')})`;
+  }
+  const found = `arrayFirst(k -> mapContains(attributes, k) OR mapContains(resource_attributes, k), ${quoteList(attributes)})`;
+  return `arrayMap(k -> if(mapContains(attributes, k), attributes[k], resource_attributes[k]), [${found}])[1]`;
 }
 
 /** Types in `series.metric_type` of each shape. */
