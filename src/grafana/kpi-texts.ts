@@ -61,14 +61,16 @@ export function describeKpi(kpi: Kpi, docsUrl: string, about = ''): string {
     thresholdText(kpi, 'critical') && `critical ${thresholdText(kpi, 'critical')}`,
     `status over ${durationText(kpi.windowS)}`,
   ].filter((text) => text !== '');
-  const sources = kpi.sources.map(
-    ({ name, formula }) => `${name} (${formula.kind} of ${metricsOfFormula(formula).join(', ')})`,
-  );
+  const sources = kpi.sources
+    .filter(({ isFallback }) => !isFallback)
+    .map(({ name, formula }) => `${name} (${formula.kind} of ${metricsOfFormula(formula).join(', ')})`);
+  const fallbacks = kpi.sources.filter(({ isFallback }) => isFallback).map(({ name }) => name);
   const paragraphs = [
     about,
     kpi.description,
     `${marks.join(', ')}.`,
     `Sources, the first with data counts: ${sources.join('; ')}.`,
+    fallbacks.length === 0 ? '' : `Where a service has none of these: ${fallbacks.join(', ')}.`,
     kpi.owner && `Owner: ${kpi.owner}.`,
     runbookLink(kpi, docsUrl) && `Runbook: ${runbookLink(kpi, docsUrl)}`,
   ];

@@ -169,6 +169,9 @@ export const sourceSchema = z
       name: text
         .regex(/^[a-z0-9]+([_-][a-z0-9]+)*$/, 'must be lower-case words joined by - or _')
         .describe('Shown with the values that it gave'),
+      fallback: yesOrNo
+        .nullish()
+        .describe('true: gives groups of a service only where no source above it has data of that service'),
       ...optionalFormulas,
     },
     mustBe('a map with name and a formula'),

@@ -162,8 +162,21 @@ FROM
             samples < ${numberLiteral(kpi.samplesMin)}, concat('too few samples: ', toString(round(samples)), ' of ${kpi.samplesMin}'),
             ${doubts}
             '') AS doubt
-    FROM (${rows})
+    FROM (${rows})${sources.length === 1 ? '' : keepOneOfService(kpi, isSteps)}
 )`;
+}
+
+/**
+ * A fallback sees the same events as the sources above it, in groups that may have other labels: groups that it gives are left out
+ * where another source gives any of the same service. '' where there is no fallback, or no label that says the service.
+ */
+function keepOneOfService({ sources, groupBy }: Kpi, isSteps: boolean): string {
+  const fallbacks = sources.flatMap(({ isFallback }, i) => (isFallback ? [i + 1] : []));
+  const label = groupBy.findIndex(({ attributes }) => attributes.length === 1 && attributes[0] === 'service');
+  if (fallbacks.length === 0 || label < 0) return '';
+  const service = `empty(group), group[${label + 1}]${isSteps ? ', time' : ''}`;
+  return `
+    QUALIFY NOT has([${fallbacks.join(', ')}], place) OR place = minIf(place, place > 0) OVER (PARTITION BY ${service})`;
 }
 
 /** Names that the judge has for what a source says. */

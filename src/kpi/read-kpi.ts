@@ -62,7 +62,8 @@ export function readKpi(raw: RawKpi, place: { file: string; line: number }): Kpi
 }
 
 function readSource(raw: RawSource, unit: string): Source {
-  return { name: raw.name, formula: readFormula(raw, readUnitPeriod(parseUnit(unit))) };
+  const formula = readFormula(raw, readUnitPeriod(parseUnit(unit)));
+  return { name: raw.name, formula, ...(raw.fallback === true && { isFallback: true }) };
 }
 
 /** `periodS`: the time that the KPI's unit is per, where it is per time. */

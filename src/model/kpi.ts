@@ -55,6 +55,8 @@ export type Formula =
 export interface Source {
   name: string;
   formula: Formula;
+  /** It sees what sources above it see too, so that it gives groups of a service only where none of these has data of the service. */
+  isFallback?: boolean;
 }
 
 /** A label of groups and the attributes it is read from: the first that a series has. `service` is source_system. */

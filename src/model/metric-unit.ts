@@ -37,6 +37,15 @@ const WORDS = new Map([
 ]);
 
 /**
+ * Names that end in no unit and are documented to have one: durations of Envoy
+ * (https://www.envoyproxy.io/docs/envoy/latest/configuration/http/http_conn_man/stats) and of Grafana Tempo's span metrics.
+ */
+const DOCUMENTED: readonly (readonly [name: RegExp, code: string])[] = [
+  [/^envoy_\w+_rq_time$/, 'ms'],
+  [/^traces_spanmetrics_latency$/, 's'],
+];
+
+/**
  * The last word, before what says how it is counted: a total, a sum or a maximum has the unit of what is measured;
  * `_count` and `_bucket` are numbers of events and have none. No unit is a word behind a number (`active_users_30_days`) or
  * behind `per`.
@@ -52,6 +61,8 @@ const LAST_WORD = /(?<!\d|_per)_(?<word>[a-z]+?)(?:_(?:total|sum|max))?$/;
 export function readMetricUnit(metricName: string, unit: string): Unit {
   const sent = parseUnit(unit);
   if (!isUnset(unit)) return sent;
-  const code = WORDS.get(LAST_WORD.exec(metricName)?.groups?.word ?? '');
+  const code =
+    WORDS.get(LAST_WORD.exec(metricName)?.groups?.word ?? '') ??
+    DOCUMENTED.find(([name]) => name.test(metricName))?.[1];
   return code === undefined ? sent : { ...parseUnit(code), text: unit, status: 'name' };
 }

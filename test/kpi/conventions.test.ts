@@ -5,10 +5,16 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { connectTo } from '../../src/cli/asked-server.js';
+import { readConfig } from '../../src/config.js';
+import { createKpiReader } from '../../src/kpi/kpi-reader.js';
+import { readQuery } from '../../src/store/sql-files.js';
+import { FACTS } from '../../src/store/views/metric-facts.js';
 import { NOW_UNIX_MS, type OtlpMessage } from '../testkit/otlp-arbitrary.js';
 import { stringAttribute } from '../testkit/otlp-message.js';
 import { type RunningPipeline, startPipeline } from '../testkit/running-pipeline.js';
 import { ofService } from '../testkit/stored-metrics.js';
+import { loadShippedCatalogue } from './catalogue-folder.js';
 
 interface Point {
   of: Record<string, string>;
@@ -97,6 +103,22 @@ function toMetric({ name, unit = '', bounds, counter, gauge, histogram, summary 
   return { name, unit, histogram: { aggregationTemporality: 2, dataPoints } };
 }
 
+/** What the service itself says, and what others saw of the same requests, under other labels. */
+const SEVERAL: Metric[] = [
+  {
+    name: 'http.server.request.duration',
+    unit: 's',
+    bounds: [0.1],
+    histogram: [
+      { of: { 'http.route': '/a', 'http.response.status_code': '200' }, counts: [6, 0], sum: 0.3 },
+      { of: { 'http.route': '/b', 'http.response.status_code': '500' }, counts: [4, 0], sum: 0.2 },
+    ],
+  },
+  ...CONVENTIONS.filter(({ convention }) =>
+    ['span-metrics', 'traefik', 'istio'].includes(convention),
+  ).flatMap(({ metrics }) => metrics),
+];
+
 /** A case of test/testkit/cases: its times count from the end of the window, its service is renamed. */
 function readCase(name: string): string {
   return read(`../testkit/cases/${name}.json`)
@@ -122,6 +144,7 @@ beforeAll(async () => {
     const { status, json } = await server.post(readCase(name), 'json');
     expect([status, json], name).toEqual([200, {}]);
   }
+  await server.send(ofService('several', ...SEVERAL.map(toMetric)));
   await server.pipeline.settle();
   for (const kpi of ['response_time', 'throughput', 'error_rate', 'resource_utilization']) {
     const sql = `SELECT group, value, samples, source FROM plumbline.kpi_${kpi}_status(at_time = toDateTime64(${END_MS / 1000}, 3, 'UTC'))`;
@@ -171,6 +194,41 @@ describe('what people send already', () => {
       );
     },
   );
+
+  it('requests that a service reports itself are in its own groups, and in no others beside them', () => {
+    const source = 'http-server';
+    expect(readGroups('response_time', 'several')).toEqual({
+      '/a': { value: about(0.05), samples: 6, source },
+      '/b': { value: about(0.05), samples: 4, source },
+    });
+    expect(readGroups('error_rate', 'several')).toEqual({
+      '/a': { value: 0, samples: 6, source },
+      '/b': { value: 100, samples: 4, source },
+    });
+    expect(readGroups('throughput', 'several')).toEqual({
+      '': { value: about(10 / 300), samples: 10, source },
+    });
+  });
+
+  it('a history and the command line have the same groups from the same sources', async () => {
+    const { kpis } = await loadShippedCatalogue();
+    const [kpi] = kpis.filter(({ name }) => name === 'error_rate');
+    const status = answers.get('error_rate')!;
+    const groups = (rows: readonly { group: readonly string[]; source: string }[]) =>
+      rows.map(({ group, source }) => `${group.join(' ')}: ${source}`).sort();
+    const history = await server.sql<Answer>(
+      `SELECT group, source FROM plumbline.kpi_error_rate(start_time = toDateTime(${END_MS / 1000 - 60}, 'UTC'), end_time = toDateTime(${END_MS / 1000}, 'UTC'), step_s = 60)`,
+    );
+    expect(groups(history)).toEqual(groups(status));
+    const clickhouse = await connectTo(`http://${server.pipeline.addresses().sql}`, readConfig({}));
+    try {
+      const rows = await createKpiReader(clickhouse, FACTS, readQuery).readStatus(kpi!, END_MS / 1000);
+      const read = rows.map(({ group = {}, source }) => ({ group: Object.values(group), source }));
+      expect(groups(read)).toEqual(groups(status));
+    } finally {
+      await clickhouse.close();
+    }
+  });
 
   it('the case span-metrics has the requests of server spans alone', () => {
     const service = 'case-span-metrics';
