@@ -28,13 +28,21 @@ export function showList(kpis: readonly Kpi[], terminal: Terminal): string {
     thresholdText(kpi, kpi.warning),
     thresholdText(kpi, kpi.critical),
     windowText(kpi.windowS),
-    kpi.sources.map(({ name }) => name).join(', '),
+    listSources(kpi),
   ]);
   return lines(
     renderTable(COLUMNS, rows, terminal),
     '',
     note(`${kpis.length} KPIs. "plumbline kpi show NAME" says how one is measured.`, terminal),
   );
+}
+
+/** Fallbacks are many and all alike. */
+function listSources({ sources }: Kpi): string {
+  const names = sources.filter(({ isFallback }) => !isFallback).map(({ name }) => name);
+  const fallbacks = sources.length - names.length;
+  if (fallbacks > 0) names.push(fallbacks === 1 ? '1 fallback' : `${fallbacks} fallbacks`);
+  return names.join(', ');
 }
 
 export function listAsJson(kpis: readonly Kpi[]): string {

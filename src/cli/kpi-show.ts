@@ -101,12 +101,18 @@ function labelText({ label, attributes }: GroupLabel): string {
 
 function sourceLines(kpi: Kpi): string[] {
   const width = Math.max(...kpi.sources.map(({ name }) => name.length));
+  const digits = String(kpi.sources.length).length;
   const texts = kpi.sources.map(
-    ({ name, formula }, i) => `  ${i + 1}  ${clean(name).padEnd(width)}  ${clean(describeFormula(formula))}`,
+    ({ name, formula, isFallback }, i) =>
+      `  ${String(i + 1).padStart(digits)}${isFallback ? '*' : ' '} ${clean(name).padEnd(width)}  ${clean(describeFormula(formula))}`,
   );
-  return kpi.sources.length > 1
-    ? [...texts, '  The first that has data counts, for each group and step.']
-    : texts;
+  return [
+    ...texts,
+    ...(kpi.sources.length > 1 ? ['  The first that has data counts, for each group and step.'] : []),
+    ...(kpi.sources.some(({ isFallback }) => isFallback)
+      ? ['  * fallback: gives groups of a service only where no source above it has data of that service.']
+      : []),
+  ];
 }
 
 function alertLines(kpi: Kpi): string[] {

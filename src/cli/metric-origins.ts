@@ -99,6 +99,8 @@ const INSTRUMENTATIONS: readonly (readonly [string, string])[] = [
   ['messaging.', 'messaging instrumentation of OpenTelemetry'],
   ['system.cpu.usage', 'Micrometer (Spring Boot and others)'],
   ['system_cpu_usage', `Micrometer (Spring Boot and others), ${SCRAPED}`],
+  ['system_cpu_', `host metrics of the OpenTelemetry Collector or of an SDK, ${SCRAPED}`],
+  ['jvm_cpu_', `OpenTelemetry Java agent, ${SCRAPED}`],
   ['system.', 'hostmetrics receiver of the OpenTelemetry Collector, or host metrics of an SDK'],
   ['process.', 'runtime or host metrics of an OpenTelemetry SDK'],
   ['jvm.', 'OpenTelemetry Java agent'],

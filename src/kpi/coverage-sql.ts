@@ -297,7 +297,7 @@ function askedSql(feeds: readonly Feed[], metrics: string): string {
 
 /** SELECT of (metric, feed, found_reason, …) of series whose name only resembles one that is asked for; of each KPI the nearest feed. */
 function resemblingSql(feeds: readonly Feed[]): string {
-  const from = '(SELECT * FROM series FINAL WHERE has(resembling_metrics, metric_name))';
+  const from = '(SELECT * FROM series FINAL WHERE metric_name IN (SELECT arrayJoin(resembling_metrics)))';
   const nearest = `arrayFilter(f -> NOT arrayExists(g -> feed_kpis[g.1] = feed_kpis[f.1] AND (g.2, g.1) < (f.2, f.1), fed), fed)`;
   return `
     SELECT

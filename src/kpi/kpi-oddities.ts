@@ -91,7 +91,7 @@ function findOddValues(kpi: Kpi): Oddity[] {
 function findOddSources(kpi: Kpi): Oddity[] {
   const odd: Oddity[] = [];
   const seen = new Map<string, string>();
-  for (const [i, { name, formula }] of kpi.sources.entries()) {
+  for (const [i, { name, formula, isFallback }] of kpi.sources.entries()) {
     const text = JSON.stringify(formula);
     const twin = seen.get(text);
     if (twin !== undefined) {
@@ -101,6 +101,12 @@ function findOddSources(kpi: Kpi): Oddity[] {
       });
     }
     seen.set(text, name);
+    if (isFallback && !kpi.groupBy.some(({ attributes }) => attributes.join() === 'service')) {
+      odd.push({
+        path: ['sources', i, 'fallback'],
+        reason: `fallback has no effect on "${name}": group_by does not have service`,
+      });
+    }
     if (
       formula.kind === 'ratio' &&
       JSON.stringify(formula.numerator) === JSON.stringify(formula.denominator)

@@ -67,7 +67,7 @@ const AFTER = [
 - { name: availability, unit: '%', direction: higher_is_better, target: 90, window: 1h, completeness_min: 0, stale_after: 1h, sources: [{ name: checks, uptime: up }] }
 - { name: daily_cost, unit: '{USD}', target: 10, data_type: money, window: 1d, stale_after: 1d, completeness_min: 0, sources: [{ name: bills, sum: { of: cost } }] }
 - { name: other_shape, unit: s, target: 1, sources: [{ name: gauges, last: response_time }] }
-- { name: never_sent, unit: s, target: 1, sources: [{ name: recorder, average: nobody.sends.this }] }
+- { name: never_sent, unit: s, target: 1, sources: [{ name: recorder, average: nobody.sends.this }, { name: mesh, fallback: true, average: no.mesh.either }] }
 `),
 ];
 
@@ -249,6 +249,14 @@ describe('plumbline kpi list and show', () => {
     expect(printed).toContain('critical ≥ 5 % for 5m: severity high, to email: Too many errors');
     expect(printed).toContain('since 2023-11-14 21:53:20Z, version 2 of its definition');
     expect(rowOf(printed, 'service=shop').slice(0, 3)).toEqual(['✖ critical', 'service=shop', '10 %']);
+  });
+
+  test('list counts fallbacks, and show marks them', async () => {
+    const line = (await run('list')).split('\n').find((text) => text.startsWith('never_sent'))!;
+    expect(line).toContain('recorder, 1 fallback');
+    const shown = await run('show', 'never_sent');
+    expect(shown).toContain('  2* mesh      average of all values of no.mesh.either');
+    expect(shown).toContain('  * fallback: gives groups of a service only where');
   });
 
   test('show --sql gives SQL that answers the same', async () => {

@@ -65,6 +65,16 @@ describe('odd sources', () => {
     ]);
   });
 
+  it('a fallback of a service, where no group is of a service', async () => {
+    const mesh =
+      '    average: shop.checkout.duration\n  - { name: mesh, fallback: true, average: istio_request_duration_milliseconds }';
+    const text = CHECKOUT.replace('    average: shop.checkout.duration', mesh);
+    expect(await warningsOf(text)).toEqual([
+      '15: fallback has no effect on "mesh": group_by does not have service',
+    ]);
+    expect(await warningsOf(text.replace('owner: shop', 'owner: shop\ngroup_by: [service]'))).toEqual([]);
+  });
+
   it('a share of itself', async () => {
     expect(await warningsOf(SHARE.replace('target: 2', 'target: 95').replace('of: good', 'of: all'))).toEqual(
       ['12: of and to are the same, so "shop" is always 1'],
