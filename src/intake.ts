@@ -25,6 +25,8 @@ export interface IntakeOptions {
 export interface IntakeCounts {
   pointsAccepted: number;
   pointsRejected: number;
+  /** Accepted points with something wrong in them, once for each thing. */
+  pointsFlagged: number;
   /** Accepted points of series beyond a budget: counted in an overflow series. */
   pointsFolded: number;
   requestsAnswered: number;
@@ -40,6 +42,7 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
   const counts: IntakeCounts = {
     pointsAccepted: 0,
     pointsRejected: 0,
+    pointsFlagged: 0,
     pointsFolded: 0,
     requestsAnswered: 0,
     requestsMalformed: 0,
@@ -53,20 +56,12 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
     series.trim();
     try {
       const context = { batch, series, limits, nowUnixMs: nowUnixMs() };
-      const { accepted, rejections, folded } = (encoding === 'protobuf' ? decodeProtobuf : decodeJson)(
-        bytes,
-        context,
-      );
-      const rejected = rejections.reduce((sum, r) => sum + r.count, 0);
-      if (folded.length === 0) return { accepted, rejected, rejections, folded: 0 };
+      const decoder = encoding === 'protobuf' ? decodeProtobuf : decodeJson;
+      const { accepted, rejections, flagged, folded } = decoder(bytes, context);
+      const outcome = { accepted, rejected: countPoints(rejections), rejections, flagged };
+      if (folded.length === 0) return { ...outcome, folded: 0 };
       const warnings = folded.map((entry) => describeFolded(entry, series.budgets));
-      return {
-        accepted,
-        rejected,
-        rejections,
-        warnings,
-        folded: folded.reduce((sum, f) => sum + f.count, 0),
-      };
+      return { ...outcome, warnings, folded: countPoints(folded) };
     } catch (error) {
       counts.requestsMalformed++;
       series.forgetWritten(batch.seriesRows.slice(mark.seriesRows));
@@ -89,6 +84,7 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
       counts.requestsAnswered++;
       counts.pointsAccepted += outcome.accepted;
       counts.pointsRejected += outcome.rejected;
+      counts.pointsFlagged += countPoints(outcome.flagged ?? []);
       counts.pointsFolded += folded;
       return segment === undefined ? outcome : { ...outcome, segment };
     } catch (error) {
@@ -98,4 +94,8 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
   }
 
   return { exportMetrics, counts };
+}
+
+function countPoints(entries: readonly { count: number }[]): number {
+  return entries.reduce((sum, { count }) => sum + count, 0);
 }

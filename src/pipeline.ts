@@ -320,6 +320,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       points: {
         accepted: counts.pointsAccepted,
         rejected: counts.pointsRejected,
+        flagged: counts.pointsFlagged,
         folded: counts.pointsFolded,
         stored: stored.points,
         dropped: stored.dropped,

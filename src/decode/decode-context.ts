@@ -1,5 +1,5 @@
 /** What both decoders (protobuf, JSON) are given and what they give back. */
-import type { Rejection } from '../model/export-outcome.js';
+import type { Flagged, Rejection } from '../model/export-outcome.js';
 import type { PointBatch } from '../model/point-batch.js';
 import type { Folded } from './fold-log.js';
 import type { SeriesTable } from './series-table.js';
@@ -27,6 +27,8 @@ export interface DecodeResult {
   /** Points appended to the batch. */
   accepted: number;
   rejections: Rejection[];
+  /** Accepted points with something wrong in them, which the sender hears. */
+  flagged: Flagged[];
   /** Points of series that found no place in a budget; they are accepted all the same. */
   folded: Folded[];
 }

@@ -1,8 +1,8 @@
 /**
- * The rules that reject single points, in one place for both decoders. Enters: decoded fields; leaves: a
- * RejectionReason with its detail, or nothing. Rules are those of the OTLP metrics data model.
+ * The rules that reject or flag single points, in one place for both decoders. Enters: decoded fields; leaves: a
+ * RejectionReason, or nothing; and what senders read about it. Rules are those of the OTLP metrics data model.
  */
-import type { Rejection, RejectionReason } from '../model/export-outcome.js';
+import type { FlagReason, RejectionReason, Reported } from '../model/export-outcome.js';
 import type { Lanes } from '../model/point-batch.js';
 import type { DecodeLimits } from './decode-context.js';
 
@@ -31,21 +31,17 @@ export function checkTime(
 }
 
 /**
- * A start further ahead of the clock than a point may be: nothing was counted since then, and beyond 2^63 it would read
- * as a time before 1970. Start after time is taken, as a start that is not known. `at` is -1 where unset.
+ * Whether a start time can be: not after the point's own time, which is not far ahead of the clock either. Beyond 2^63 it
+ * would read as a time before 1970.
  */
-export function checkStartTime(
-  view: DataView,
-  at: number,
-  limits: DecodeLimits,
-  nowUnixMs: number,
-): RejectionReason | undefined {
-  if (at < 0) return undefined;
-  const startMs = view.getUint32(at + 4, true) * 4294.967296 + view.getUint32(at, true) / 1e6;
-  return startMs > nowUnixMs + limits.pointFutureMaxMs ? 'start_time_in_future' : undefined;
+export function isStartPossible(startLo: number, startHi: number, timeLo: number, timeHi: number): boolean {
+  return startHi < timeHi || (startHi === timeHi && startLo <= timeLo);
 }
 
-/** Explicit buckets: counts = bounds + 1 or both empty; bounds strictly increasing (NaN never is). */
+/**
+ * Explicit buckets: counts = bounds + 1 or both empty; bounds finite (see dropInfiniteBounds) and strictly increasing (NaN
+ * never is).
+ */
 export function checkBuckets(
   bounds: Lanes,
   boundsFrom: number,
@@ -55,7 +51,7 @@ export function checkBuckets(
   if (bucketCountsLength !== boundsLength + 1 && (bucketCountsLength !== 0 || boundsLength !== 0)) {
     return 'bucket_counts_mismatch';
   }
-  return isStrictlyIncreasing(bounds, boundsFrom) ? undefined : 'bounds_not_increasing';
+  return isFiniteIncreasing(bounds, boundsFrom) ? undefined : 'bounds_not_increasing';
 }
 
 export function checkScale(scale: number): RejectionReason | undefined {
@@ -78,25 +74,24 @@ export function checkQuantiles(quantiles: Lanes, from: number): RejectionReason 
     const q = quantiles.doubleAt(i);
     if (!(q >= 0 && q <= 1)) return 'quantiles_invalid';
   }
-  return isStrictlyIncreasing(quantiles, from) ? undefined : 'quantiles_invalid';
+  return isFiniteIncreasing(quantiles, from) ? undefined : 'quantiles_invalid';
 }
 
-function isStrictlyIncreasing(values: Lanes, from: number): boolean {
+function isFiniteIncreasing(values: Lanes, from: number): boolean {
   let previous = Number.NEGATIVE_INFINITY;
   for (let i = from; i < values.length; i++) {
     const value = values.doubleAt(i);
-    if (!(value > previous) && !(i === from && value === Number.NEGATIVE_INFINITY)) return false;
+    if (!(value > previous && value < Number.POSITIVE_INFINITY)) return false;
     previous = value;
   }
   return true;
 }
 
-const DETAILS: Record<RejectionReason, string> = {
+/** What senders read about rejected points. */
+export const REJECTION_DETAILS: Readonly<Record<RejectionReason, string>> = {
   time_zero: 'time_unix_nano is 0, a point must say when it was measured',
   time_too_old: 'time_unix_nano is older than PLUMBLINE_POINT_AGE_MAX_MS allows',
   time_in_future: 'time_unix_nano is further ahead of the clock than PLUMBLINE_POINT_FUTURE_MAX_MS allows',
-  start_time_in_future:
-    'start_time_unix_nano is further ahead of the clock than PLUMBLINE_POINT_FUTURE_MAX_MS allows',
   metric_without_name: 'the metric has no name',
   temporality_unspecified: 'aggregation_temporality is unspecified, it must be delta or cumulative',
   value_missing: 'neither as_double nor as_int is set and the no-recorded-value flag is not',
@@ -106,25 +101,40 @@ const DETAILS: Record<RejectionReason, string> = {
   scale_out_of_range: `scale must be from ${SCALE_MIN} to ${SCALE_MAX}`,
   bucket_index_out_of_range: 'bucket indexes reach beyond the range of double values',
   quantiles_invalid: 'quantiles must be from 0 to 1 and strictly increasing',
+  conflicting_point:
+    'another point of this request has the same series, start time and time, and another value, which was kept. Make the ' +
+    "writers distinct, for example by service.instance.id; for the Collector's StatsD receiver set " +
+    'enable_ip_only_aggregation, which helps where one host sends from many ports',
   attribute_depth_exceeded: 'an attribute value is nested too deep',
   attributes_too_large:
     'resource, scope, metric header and attributes of the series have more bytes than PLUMBLINE_ATTRIBUTES_BYTES_MAX allows',
 };
 
-/** Collects rejections of one request: one entry per metric and reason, however many points. */
-export class RejectionLog {
-  readonly rejections: Rejection[] = [];
-  private readonly byKey = new Map<string, Rejection>();
+/** What senders read about points that were kept and flagged. */
+export const FLAG_DETAILS: Readonly<Record<FlagReason, string>> = {
+  start_after_time: 'start_time_unix_nano is after time_unix_nano; the start is stored as 0, which is unknown',
+  count_below_buckets:
+    'count is missing or below the sum of the buckets; the sum of the buckets is stored as count',
+  count_above_buckets:
+    'count is above the sum of the buckets (was NaN recorded?); both are stored as sent, quantiles are those of the buckets',
+};
 
-  add(reason: RejectionReason, metricName: string, count = 1): void {
+/** Collects what is wrong with points of one request: one entry per metric and reason, however many points. */
+export class PointLog<Reason extends string> {
+  readonly entries: Reported<Reason>[] = [];
+  private readonly byKey = new Map<string, Reported<Reason>>();
+
+  constructor(private readonly details: Readonly<Record<Reason, string>>) {}
+
+  add(reason: Reason, metricName: string, count = 1): void {
     const key = `${reason} ${metricName}`;
     const known = this.byKey.get(key);
     if (known) {
       known.count += count;
       return;
     }
-    const rejection = { reason, metricName, count, detail: DETAILS[reason] };
-    this.byKey.set(key, rejection);
-    this.rejections.push(rejection);
+    const entry = { reason, metricName, count, detail: this.details[reason] };
+    this.byKey.set(key, entry);
+    this.entries.push(entry);
   }
 }

@@ -25,7 +25,8 @@ export function decodeProtobuf(bytes: Uint8Array, context: DecodeContext): Decod
       reader.pos = pass.resourceMetricsEnd;
     } else reader.skip(tag, end);
   }
-  return { accepted: pass.accepted, rejections: pass.rejections.rejections, folded: pass.folds.folded };
+  const { accepted, rejections, flags, folds } = pass;
+  return { accepted, rejections: rejections.entries, flagged: flags.entries, folded: folds.folded };
 }
 
 /** resource = 1, scope_metrics = 2, schema_url = 3. Fields may come in any order: a first look finds them. */

@@ -5,9 +5,11 @@ import { decodeExemplars } from './protobuf-exemplars.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 import {
   admitPoint,
+  flagStart,
   hashAttribute,
   highWord,
   lowWord,
+  pushCount,
   pushOptional,
   readFlags,
   zigzag,
@@ -109,12 +111,19 @@ export function decodeExponentialHistogramPoint(pass: ProtobufPass, end: number)
     pass.checkRejected(from, end);
     return;
   }
-  const { seriesIndex } = pass;
+  const { seriesIndex, startAt: knownStartAt, bucketSum } = pass;
   rows.seriesId.push(pass.series.ids[seriesIndex * 2]!, pass.series.ids[seriesIndex * 2 + 1]!);
   rows.time.push(timeLo, timeHi);
-  rows.startTime.push(lowWord(view, startAt), highWord(view, startAt));
+  rows.startTime.push(lowWord(view, knownStartAt), highWord(view, knownStartAt));
   rows.temporality.push(pass.temporalityCode);
-  rows.count.push(lowWord(view, countAt), highWord(view, countAt));
+  bucketSum.set(lowWord(view, zeroCountAt), highWord(view, zeroCountAt));
+  bucketSum.add(rows.positiveCounts, positiveFrom);
+  bucketSum.add(rows.negativeCounts, negativeFrom);
+  const hasBuckets =
+    !bucketSum.isZero ||
+    rows.positiveCounts.length > positiveFrom ||
+    rows.negativeCounts.length > negativeFrom;
+  const wrongCount = pushCount(pass, rows.count, countAt, hasBuckets);
   pushOptional(rows.sum, view, sumAt);
   pushOptional(rows.min, view, minAt);
   pushOptional(rows.max, view, maxAt);
@@ -123,7 +132,10 @@ export function decodeExponentialHistogramPoint(pass: ProtobufPass, end: number)
   rows.zeroThreshold.push(lowWord(view, zeroThresholdAt), highWord(view, zeroThresholdAt));
   pushBucketEnds(rows, positiveOffset, negativeOffset);
   rows.flags.push(flags);
+  if (!pass.keepsPoint(from, end)) return;
   pass.accepted++;
+  flagStart(pass, startAt);
+  if (wrongCount !== undefined) pass.flag(wrongCount);
   if (exemplars > 0) decodeExemplars(pass, 0x5a, from, end, timeAt);
 }
 

@@ -1,12 +1,15 @@
 /** One HistogramDataPoint from wire bytes into the columns of HistogramPoints. */
+import { dropInfiniteBounds } from './bucket-counts.js';
 import { checkBuckets, FLAG_NO_RECORDED_VALUE } from './point-rules.js';
 import { decodeExemplars } from './protobuf-exemplars.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 import {
   admitPoint,
+  flagStart,
   hashAttribute,
   highWord,
   lowWord,
+  pushCount,
   pushOptional,
   pushPacked,
   readFlags,
@@ -83,7 +86,7 @@ export function decodeHistogramPoint(pass: ProtobufPass, end: number): void {
     histograms.bucketCounts.length = countsFrom;
     histograms.explicitBounds.length = boundsFrom;
     countAt = sumAt = minAt = maxAt = -1;
-  }
+  } else dropInfiniteBounds(histograms.explicitBounds, boundsFrom, histograms.bucketCounts, countsFrom);
   const { view } = reader;
   const timeLo = lowWord(view, timeAt);
   const timeHi = highWord(view, timeAt);
@@ -99,18 +102,24 @@ export function decodeHistogramPoint(pass: ProtobufPass, end: number): void {
     pass.checkRejected(from, end);
     return;
   }
-  const { seriesIndex } = pass;
+  const { seriesIndex, startAt: knownStartAt, bucketSum } = pass;
   histograms.seriesId.push(pass.series.ids[seriesIndex * 2]!, pass.series.ids[seriesIndex * 2 + 1]!);
   histograms.time.push(timeLo, timeHi);
-  histograms.startTime.push(lowWord(view, startAt), highWord(view, startAt));
+  histograms.startTime.push(lowWord(view, knownStartAt), highWord(view, knownStartAt));
   histograms.temporality.push(pass.temporalityCode);
-  histograms.count.push(lowWord(view, countAt), highWord(view, countAt));
+  bucketSum.set(0, 0);
+  bucketSum.add(histograms.bucketCounts, countsFrom);
+  const hasBuckets = histograms.bucketCounts.length > countsFrom;
+  const wrongCount = pushCount(pass, histograms.count, countAt, hasBuckets);
   pushOptional(histograms.sum, view, sumAt);
   pushOptional(histograms.min, view, minAt);
   pushOptional(histograms.max, view, maxAt);
   histograms.bucketCountsEnd.push(histograms.bucketCounts.length, 0);
   histograms.explicitBoundsEnd.push(histograms.explicitBounds.length, 0);
   histograms.flags.push(flags);
+  if (!pass.keepsPoint(from, end)) return;
   pass.accepted++;
+  flagStart(pass, startAt);
+  if (wrongCount !== undefined) pass.flag(wrongCount);
   if (exemplars > 0) decodeExemplars(pass, 0x42, from, end, timeAt);
 }

@@ -3,7 +3,7 @@ import { VALUE_DOUBLE, VALUE_INT, VALUE_NONE } from '../model/point-batch.js';
 import { FLAG_NO_RECORDED_VALUE } from './point-rules.js';
 import { decodeExemplars } from './protobuf-exemplars.js';
 import type { ProtobufPass } from './protobuf-pass.js';
-import { admitPoint, hashAttribute, readFlags } from './protobuf-point.js';
+import { admitPoint, flagStart, hashAttribute, readFlags } from './protobuf-point.js';
 
 /** NumberDataPoint: start = 2, time = 3, as_double = 4, exemplars = 5, as_int = 6, attributes = 7, flags = 8. */
 export function decodeNumberPoint(pass: ProtobufPass, end: number): void {
@@ -61,11 +61,11 @@ export function decodeNumberPoint(pass: ProtobufPass, end: number): void {
     return;
   }
   const { numbers } = pass.batch;
-  const { seriesIndex } = pass;
+  const { seriesIndex, startAt: knownStartAt } = pass;
   numbers.seriesId.push(pass.series.ids[seriesIndex * 2]!, pass.series.ids[seriesIndex * 2 + 1]!);
   numbers.time.push(timeLo, timeHi);
-  if (startAt < 0) numbers.startTime.push(0, 0);
-  else numbers.startTime.push(view.getUint32(startAt, true), view.getUint32(startAt + 4, true));
+  if (knownStartAt < 0) numbers.startTime.push(0, 0);
+  else numbers.startTime.push(view.getUint32(knownStartAt, true), view.getUint32(knownStartAt + 4, true));
   numbers.kind.push(pass.kind);
   numbers.valueType.push(valueType);
   if (valueType === VALUE_INT)
@@ -75,6 +75,8 @@ export function decodeNumberPoint(pass: ProtobufPass, end: number): void {
     numbers.valueDouble.push(view.getUint32(valueAt, true), view.getUint32(valueAt + 4, true));
   } else numbers.valueDouble.push(0, 0);
   numbers.flags.push(flags);
+  if (!pass.keepsPoint(from, end)) return;
   pass.accepted++;
+  flagStart(pass, startAt);
   if (exemplars > 0) decodeExemplars(pass, 0x2a, from, end, timeAt);
 }

@@ -3,35 +3,25 @@
  * of those bytes, and what was accepted so far. Turns bytes into a Series only when their hash was never seen.
  */
 
-import type { RejectionReason } from '../model/export-outcome.js';
+import type { FlagReason, RejectionReason } from '../model/export-outcome.js';
 import { KIND_GAUGE, type PointBatch } from '../model/point-batch.js';
-import type { Attribute, MetricType, Series, Temporality } from '../model/series.js';
+import type { MetricType, Temporality } from '../model/series.js';
 import { canonicalAttributes, type KeyValue } from './any-value.js';
+import { BucketSum } from './bucket-counts.js';
 import type { DecodeContext } from './decode-context.js';
 import { FoldLog } from './fold-log.js';
-import { RejectionLog } from './point-rules.js';
+import { FLAG_DETAILS, PointLog, REJECTION_DETAILS } from './point-rules.js';
 import { collectKeyValues, isTooDeep, readKeyValue, readText } from './protobuf-attributes.js';
 import { checkMessage, POINT_SHAPES, RESOURCE, SCOPE } from './protobuf-check.js';
 import { readDroppedAttributes, readEntityRefs } from './protobuf-envelope.js';
 import { RawHash } from './raw-hash.js';
+import { SentPoints } from './sent-points.js';
 import type { Budget } from './series-budget.js';
+import { type MetricParts, makeSeries, type ResourceParts, type ScopeParts } from './series-parts.js';
 import { serviceOf } from './series-row.js';
 import type { SeriesTable } from './series-table.js';
 import { METRIC_TYPE_CODES, numberKind, TEMPORALITY_CODES } from './stream-kind.js';
 import { WireReader } from './wire-reader.js';
-
-type ResourceParts = Pick<
-  Series,
-  'resource' | 'resourceSchemaUrl' | 'resourceDroppedAttributes' | 'resourceEntityRefs'
->;
-type ScopeParts = Pick<
-  Series,
-  'scopeName' | 'scopeVersion' | 'scopeAttributes' | 'scopeSchemaUrl' | 'scopeDroppedAttributes'
->;
-type MetricParts = Pick<
-  Series,
-  'metricName' | 'description' | 'unit' | 'type' | 'temporality' | 'isMonotonic' | 'metadata'
->;
 
 /** A stretch of the request's bytes. */
 export class Span {
@@ -48,7 +38,8 @@ export class ProtobufPass {
   readonly batch: PointBatch;
   readonly series: SeriesTable;
   readonly context: DecodeContext;
-  readonly rejections = new RejectionLog();
+  readonly rejections = new PointLog<RejectionReason>(REJECTION_DETAILS);
+  readonly flags = new PointLog<FlagReason>(FLAG_DETAILS);
   readonly folds = new FoldLog();
   accepted = 0;
 
@@ -89,14 +80,22 @@ export class ProtobufPass {
   private metricParts: MetricParts | undefined;
   /** Points of the metric at hand that were folded, by the budget that was full. */
   private foldedPoints: Partial<Record<Budget, number>> | undefined;
+  /** Points of the metric at hand that were flagged. */
+  private flaggedPoints: Partial<Record<FlagReason, number>> | undefined;
   /** Index of the series of the point at hand. */
   seriesIndex = 0;
+  /** Where the start time of the point at hand stands; -1 where it is unknown. */
+  startAt = -1;
+  /** Buckets of the point at hand. */
+  readonly bucketSum = new BucketSum();
+  private readonly sent: SentPoints;
 
   constructor(bytes: Uint8Array, context: DecodeContext) {
     this.reader = new WireReader(bytes);
     this.batch = context.batch;
     this.series = context.series;
     this.context = context;
+    this.sent = new SentPoints(context.batch, context.series.seed, bytes.length);
   }
 
   enterResource(): void {
@@ -148,6 +147,23 @@ export class ProtobufPass {
     this.rejections.add(reason, this.text(this.name));
   }
 
+  /** Notes that the point at hand, which is accepted, has something wrong in it. */
+  flag(reason: FlagReason): void {
+    this.flaggedPoints ??= {};
+    this.flaggedPoints[reason] = (this.flaggedPoints[reason] ?? 0) + 1;
+  }
+
+  /**
+   * After all columns of a point were written: false where it contradicts an earlier one of the request. It is then rejected,
+   * and its columns are as before.
+   */
+  keepsPoint(from: number, end: number): boolean {
+    if (this.sent.keepLast(this.type)) return true;
+    this.reject('conflicting_point');
+    this.checkRejected(from, end);
+    return false;
+  }
+
   /** A rejected point is dropped with all it holds, but must be well-formed all the same. */
   checkRejected(from: number, end: number): void {
     checkMessage(this.reader, POINT_SHAPES[this.type], from, end);
@@ -172,8 +188,14 @@ export class ProtobufPass {
     return index;
   }
 
-  /** After the last point of a metric: what was folded is put down under its name. */
+  /** After the last point of a metric: what was flagged or folded is put down under its name. */
   leaveMetric(): void {
+    if (this.flaggedPoints !== undefined) {
+      for (const [reason, count] of Object.entries(this.flaggedPoints) as [FlagReason, number][]) {
+        this.flags.add(reason, this.text(this.name), count);
+      }
+      this.flaggedPoints = undefined;
+    }
     if (this.foldedPoints === undefined) return;
     for (const [budget, count] of Object.entries(this.foldedPoints) as [Budget, number][]) {
       const name =
@@ -327,34 +349,6 @@ export class ProtobufPass {
   private text(span: Span): string {
     return readText(this.reader, span.from, span.to - span.from);
   }
-}
-
-/** Field by field: spreading three objects into one costs several times as much, and this runs for every new series. */
-function makeSeries(
-  resource: ResourceParts,
-  scope: ScopeParts,
-  metric: MetricParts,
-  attributes: readonly Attribute[],
-): Series {
-  return {
-    resource: resource.resource,
-    resourceSchemaUrl: resource.resourceSchemaUrl,
-    resourceDroppedAttributes: resource.resourceDroppedAttributes,
-    resourceEntityRefs: resource.resourceEntityRefs,
-    scopeName: scope.scopeName,
-    scopeVersion: scope.scopeVersion,
-    scopeAttributes: scope.scopeAttributes,
-    scopeSchemaUrl: scope.scopeSchemaUrl,
-    scopeDroppedAttributes: scope.scopeDroppedAttributes,
-    metricName: metric.metricName,
-    description: metric.description,
-    unit: metric.unit,
-    type: metric.type,
-    temporality: metric.temporality,
-    isMonotonic: metric.isMonotonic,
-    metadata: metric.metadata,
-    attributes,
-  };
 }
 
 /** Every field `tag` of the message between `from` and `to`. */

@@ -2,8 +2,9 @@
  * What the decoders of all kinds of points share: admission, the hash of attributes, small readers. Part of the hot
  * path: nothing here allocates per point.
  */
+import type { FlagReason } from '../model/export-outcome.js';
 import type { Lanes, OptionalDoubles } from '../model/point-batch.js';
-import { checkStartTime, checkTime } from './point-rules.js';
+import { checkTime, isStartPossible } from './point-rules.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 import { malformed, type WireReader } from './wire-reader.js';
 
@@ -22,7 +23,7 @@ export function readFlags(reader: WireReader, end: number): number {
 
 /**
  * Checks that every kind of point shares; false where the point was rejected. `lo` and `hi` are the words of its time,
- * its start time stands at `startAt` (-1 where unset). Sets `pass.seriesIndex`.
+ * its start time stands at `startAt` (-1 where unset). Sets `pass.seriesIndex` and `pass.startAt`.
  */
 export function admitPoint(
   pass: ProtobufPass,
@@ -40,15 +41,48 @@ export function admitPoint(
   } else {
     const reason =
       checkTime(lo, hi, context.limits, context.nowUnixMs) ??
-      checkStartTime(reader.view, startAt, context.limits, context.nowUnixMs) ??
       (pass.isEnvelopeTooDeep ? 'attribute_depth_exceeded' : undefined);
     if (reason === undefined) {
+      pass.startAt = isStartKnown(reader.view, startAt, lo, hi) ? startAt : -1;
       pass.seriesIndex = pass.findSeries(attributeTag, from, end);
       return pass.seriesIndex >= 0;
     }
     pass.reject(reason);
   }
   return false;
+}
+
+function isStartKnown(view: DataView, startAt: number, lo: number, hi: number): boolean {
+  if (startAt < 0) return false;
+  return isStartPossible(view.getUint32(startAt, true), view.getUint32(startAt + 4, true), lo, hi);
+}
+
+/**
+ * Flags an accepted point whose start time, at `startAt` (-1 where unset), is impossible: it is stored as unknown. That of a
+ * gauge means nothing, so nothing is wrong with it.
+ */
+export function flagStart(pass: ProtobufPass, startAt: number): void {
+  if (startAt !== pass.startAt && pass.type !== 'gauge') pass.flag('start_after_time');
+}
+
+/**
+ * Pushes the count that stands at `countAt` (-1 where unset), or the sum of the buckets (`pass.bucketSum`) where that is larger.
+ * Returns what is to be flagged once the point is accepted. Without any buckets there is nothing to compare.
+ */
+export function pushCount(
+  pass: ProtobufPass,
+  column: Lanes,
+  countAt: number,
+  hasBuckets: boolean,
+): FlagReason | undefined {
+  const { bucketSum, reader } = pass;
+  const lo = lowWord(reader.view, countAt);
+  const hi = highWord(reader.view, countAt);
+  const order = hasBuckets ? bucketSum.compare(lo, hi) : 0;
+  if (order > 0) column.push(bucketSum.lo, bucketSum.hi);
+  else column.push(lo, hi);
+  if (order === 0) return undefined;
+  return order > 0 ? 'count_below_buckets' : 'count_above_buckets';
 }
 
 /** A packed run of 64-bit elements, copied as it is. */

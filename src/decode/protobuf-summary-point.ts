@@ -1,7 +1,7 @@
 /** One SummaryDataPoint from wire bytes into the columns of SummaryPoints. */
 import { checkQuantiles, FLAG_NO_RECORDED_VALUE } from './point-rules.js';
 import type { ProtobufPass } from './protobuf-pass.js';
-import { admitPoint, hashAttribute, highWord, lowWord, readFlags } from './protobuf-point.js';
+import { admitPoint, flagStart, hashAttribute, highWord, lowWord, readFlags } from './protobuf-point.js';
 
 /** SummaryDataPoint: start = 2, time = 3, count = 4, sum = 5, quantile_values = 6, attributes = 7, flags = 8. */
 export function decodeSummaryPoint(pass: ProtobufPass, end: number): void {
@@ -59,16 +59,18 @@ export function decodeSummaryPoint(pass: ProtobufPass, end: number): void {
     pass.checkRejected(from, end);
     return;
   }
-  const { seriesIndex } = pass;
+  const { seriesIndex, startAt: knownStartAt } = pass;
   summaries.seriesId.push(pass.series.ids[seriesIndex * 2]!, pass.series.ids[seriesIndex * 2 + 1]!);
   summaries.time.push(timeLo, timeHi);
-  summaries.startTime.push(lowWord(view, startAt), highWord(view, startAt));
+  summaries.startTime.push(lowWord(view, knownStartAt), highWord(view, knownStartAt));
   summaries.count.push(lowWord(view, countAt), highWord(view, countAt));
   summaries.sum.push(lowWord(view, sumAt), highWord(view, sumAt));
   summaries.quantilesEnd.push(summaries.quantiles.length, 0);
   summaries.quantileValuesEnd.push(summaries.quantileValues.length, 0);
   summaries.flags.push(flags);
+  if (!pass.keepsPoint(from, end)) return;
   pass.accepted++;
+  flagStart(pass, startAt);
 }
 
 /** ValueAtQuantile: quantile = 1, value = 2; proto3 leaves out zeros. */

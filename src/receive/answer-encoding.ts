@@ -2,7 +2,7 @@
  * Answers as bytes, in protobuf or JSON: ExportMetricsServiceResponse for a success, google.rpc.Status for a failure.
  * Enters: an ExportOutcome or a Failure; leaves: a body well under the 4 MiB that clients accept.
  */
-import { describeOutcome, type ExportOutcome } from '../model/export-outcome.js';
+import { describeOutcome, type ExportOutcome, hasMessage } from '../model/export-outcome.js';
 import { type Failure, GRPC_CODES } from './status-codes.js';
 
 export type Encoding = 'protobuf' | 'json';
@@ -12,12 +12,12 @@ const MESSAGE_CHARS_MAX = 4096;
 const TYPE_URL = 'type.googleapis.com/google.rpc.';
 
 /**
- * A full success is the empty message; a partial one names what was rejected and why; warnings alone are a partial
- * success with 0 rejected (OTLP specification, "Partial Success").
+ * A full success is the empty message; a partial one names what was rejected and why; flagged points and warnings alone are
+ * a partial success with 0 rejected (OTLP specification, "Partial Success").
  */
 export function encodeOutcome(outcome: ExportOutcome, encoding: Encoding): Buffer {
-  const { rejected, warnings } = outcome;
-  if (rejected === 0 && (warnings === undefined || warnings.length === 0)) {
+  const { rejected } = outcome;
+  if (!hasMessage(outcome)) {
     return encoding === 'json' ? Buffer.from('{}') : Buffer.alloc(0);
   }
   const errorMessage = describeOutcome(outcome, MESSAGE_CHARS_MAX);

@@ -65,6 +65,12 @@ function observeTraffic(meter: Meter, { readState }: SelfMetricsOptions, traffic
     })
     .addCallback((result) => observeEach(traffic.points, 'outcome', result.observe.bind(result)));
   meter
+    .createObservableCounter('plumbline.points.flagged', {
+      unit: '{point}',
+      description: 'Accepted points with something wrong in them, by what their senders were told',
+    })
+    .addCallback((result) => observeEach(traffic.flagged, 'reason', result.observe.bind(result)));
+  meter
     .createObservableCounter('plumbline.requests', {
       unit: '{request}',
       description: 'Export requests that came through the receivers, by how they were answered',

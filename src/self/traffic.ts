@@ -4,7 +4,7 @@
  * each request took until it was visible. It does work per request and per segment, never per point.
  */
 import { RetryableError } from '../model/errors.js';
-import type { ExportMetrics, ExportOutcome } from '../model/export-outcome.js';
+import type { ExportMetrics, ExportOutcome, FlagReason } from '../model/export-outcome.js';
 import type { SealedSegment } from '../model/spool.js';
 
 interface WaitingRequests {
@@ -22,6 +22,8 @@ const WAITING_MAX = 100_000;
 export class Traffic {
   /** Points by outcome. Dropped: accepted, and then in a segment that ClickHouse can never take. */
   readonly points = { accepted: 0, rejected: 0, dropped: 0 };
+  /** Accepted points with something wrong in them, by what it is; reasons that never occurred are missing. */
+  readonly flagged: Partial<Record<FlagReason, number>> = {};
   readonly requests = { answered: 0, malformed: 0, refused: 0 };
   private readonly nowUnixMs: () => number;
   private readonly waitingMax: number;
@@ -64,10 +66,12 @@ export class Traffic {
     this.points.dropped += waiting?.points ?? (segment.begunMs === undefined ? 0 : points);
   }
 
-  private countAnswered({ accepted, rejected, segment }: ExportOutcome, arrivedMs: number): void {
+  private countAnswered(outcome: ExportOutcome, arrivedMs: number): void {
+    const { accepted, rejected, flagged = [], segment } = outcome;
     this.requests.answered++;
     this.points.accepted += accepted;
     this.points.rejected += rejected;
+    for (const { reason, count } of flagged) this.flagged[reason] = (this.flagged[reason] ?? 0) + count;
     if (segment === undefined) return;
     let waiting = this.bySegment.get(segment);
     if (waiting === undefined) {

@@ -31,6 +31,7 @@ export function renderPage(status: Status) {
       <tr><th>Points accepted</th><td class="number">${points.accepted}</td></tr>
       <tr><th>Points stored</th><td class="number">${points.stored}</td></tr>
       <tr><th>Points rejected</th><td class="number">${points.rejected}</td></tr>
+      <tr><th>Points flagged</th><td class="number">${points.flagged}</td></tr>
       <tr><th>Points folded into overflow series</th><td class="number">${points.folded}</td></tr>
       <tr><th>Points dropped</th><td class="number">${points.dropped}</td></tr>
       <tr><th>Requests refused, malformed</th><td class="number">${requests.refused}, ${requests.malformed}</td></tr>

@@ -15,7 +15,15 @@ export interface Status {
   version: string;
   uptimeS: number;
   addresses: { grpc: string; http: string; sql: string; web: string };
-  points: { accepted: number; rejected: number; folded: number; stored: number; dropped: number };
+  points: {
+    accepted: number;
+    rejected: number;
+    /** Accepted with something wrong in them. */
+    flagged: number;
+    folded: number;
+    stored: number;
+    dropped: number;
+  };
   requests: { answered: number; malformed: number; refused: number };
   spool: { bytes: number; bytesMax: number; quarantinedSegments: number };
   rollups: { waiting: number };

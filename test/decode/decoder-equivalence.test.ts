@@ -154,12 +154,13 @@ const EVERYTHING = [
     'quantiles_invalid',
     'scale_out_of_range',
     'temporality_unspecified',
-    'start_time_in_future',
+    'conflicting_point',
     'time_in_future',
     'time_too_old',
     'time_zero',
     'value_missing',
   ].map((reason) => `rejected: ${reason}`),
+  ...['count_above_buckets', 'count_below_buckets', 'start_after_time'].map((reason) => `flagged: ${reason}`),
   ...['array', 'bool', 'bytes', 'double', 'empty', 'int', 'kvlist', 'string'].map(
     (type) => `series with ${type}`,
   ),
@@ -167,7 +168,7 @@ const EVERYTHING = [
   'sum unset',
 ].sort();
 
-function note(seen: Set<string>, { rows, rejections }: Decoded): void {
+function note(seen: Set<string>, { rows, rejections, flagged = [] }: Decoded): void {
   for (const kind of ['numbers', 'histograms', 'exponentialHistograms', 'summaries'] as const) {
     if (rows[kind].length > 0) seen.add(kind);
     if (rows[kind].some((row) => (row.flags & 1) === 1)) seen.add('no recorded value');
@@ -176,6 +177,7 @@ function note(seen: Set<string>, { rows, rejections }: Decoded): void {
     seen.add(/[^0]/.test(traceId) ? 'exemplar with ID' : 'exemplar without ID');
   if (rows.histograms.some((row) => row.sum === null && row.flags === 0)) seen.add('sum unset');
   for (const { reason } of rejections) seen.add(`rejected: ${reason}`);
+  for (const { reason } of flagged) seen.add(`flagged: ${reason}`);
   for (const { series } of rows.series)
     for (const { type } of series.attributes) seen.add(`series with ${type}`);
 }

@@ -282,6 +282,7 @@ describe('a request of many points', () => {
     const points = Array.from({ length: 3_000 }, (_, i) =>
       numberPoint({
         asInt: BigInt(i),
+        timeUnixNano: NOW_UNIX_NANO - BigInt(i),
         attributes: [stringAttribute('route', `/r/${i % 500}`), stringAttribute('long', 'x'.repeat(300))],
       }),
     );

@@ -36,7 +36,10 @@ function expectMalformed(bytes: Uint8Array, name?: string): void {
 describe('what is valid and easily lost', () => {
   it('histograms without buckets keep count and sum, and one bucket needs no bounds', () => {
     const { rows } = decodeMessage(
-      request(histogram({ count: 5n, sum: 2.5 }), histogram({ count: 5n, bucketCounts: [5n] })),
+      request(
+        histogram({ count: 5n, sum: 2.5 }),
+        histogram({ timeUnixNano: NOW_UNIX_NANO - 1n, count: 5n, bucketCounts: [5n] }),
+      ),
     );
     expect(rows.histograms.map((h) => [h.count, h.sum, h.bucketCounts, h.explicitBounds])).toEqual([
       [5n, toDoubleBits(2.5), [], []],
@@ -46,7 +49,11 @@ describe('what is valid and easily lost', () => {
 
   it('sum, min and max that are 0 are not the same as unset', () => {
     const { rows } = decodeMessage(
-      request(histogram({ sum: 0, min: 0, max: 0 }), histogram({}), exponentialHistogram({ min: -0 })),
+      request(
+        histogram({ sum: 0, min: 0, max: 0 }),
+        histogram({ timeUnixNano: NOW_UNIX_NANO - 1n }),
+        exponentialHistogram({ min: -0 }),
+      ),
     );
     const presence = [...rows.histograms, ...rows.exponentialHistograms].map((h) => [h.sum, h.min, h.max]);
     expect(presence).toEqual([
@@ -60,9 +67,9 @@ describe('what is valid and easily lost', () => {
     const ints = [2n ** 53n + 1n, 2n ** 63n - 1n, -(2n ** 63n)];
     const doubles = [-0, Number.NaN, Infinity, -Infinity, 5e-324, 0.1];
     const points = [
-      ...ints.map((asInt) => numberPoint({ asInt })),
-      ...doubles.map((asDouble) => numberPoint({ asDouble })),
-    ];
+      ...ints.map((asInt): OtlpMessage => ({ asInt })),
+      ...doubles.map((asDouble): OtlpMessage => ({ asDouble })),
+    ].map((value, i) => numberPoint({ ...value, timeUnixNano: NOW_UNIX_NANO - BigInt(i) }));
     const { numbers } = decodeMessage(request(gauge(...points))).rows;
     expect(numbers.slice(0, 3).map((n) => n.valueInt)).toEqual(ints);
     expect(numbers.slice(3).map((n) => n.valueDouble)).toEqual(doubles.map(toDoubleBits));
@@ -70,21 +77,21 @@ describe('what is valid and easily lost', () => {
 
   it('exponential histograms keep scale, offsets, zero count and zero threshold', () => {
     const fields = {
-      count: 7n,
+      count: 2n ** 64n - 1n,
       scale: -3,
       zeroCount: 2n,
       zeroThreshold: 1e-9,
-      positive: { offset: -2, bucketCounts: [0n, 2n ** 64n - 1n] },
+      positive: { offset: -2, bucketCounts: [0n, 2n ** 64n - 303n] },
       negative: { offset: 4, bucketCounts: [300n] },
     };
     expect(decodeMessage(request(exponentialHistogram(fields))).rows.exponentialHistograms).toMatchObject([
       {
-        count: 7n,
+        count: 2n ** 64n - 1n,
         scale: -3,
         zeroCount: 2n,
         zeroThreshold: toDoubleBits(1e-9),
         positiveOffset: -2,
-        positiveCounts: [0n, 2n ** 64n - 1n],
+        positiveCounts: [0n, 2n ** 64n - 303n],
         negativeOffset: 4,
         negativeCounts: [300n],
       },
@@ -129,14 +136,14 @@ describe('what is valid and easily lost', () => {
     expect(rows.summaries).toMatchObject([{ flags: 1, count: 0n, sum: 0n, quantiles: [] }]);
   });
 
-  it('late, out-of-order and duplicate points, start = time and no start are all accepted as they are', () => {
+  it('late, out-of-order and repeated points, start = time and no start are all accepted as they are', () => {
     const at = (timeUnixNano: bigint, startTimeUnixNano: bigint) =>
       numberPoint({ timeUnixNano, startTimeUnixNano });
     const times: [bigint, bigint][] = [
       [NOW_UNIX_NANO, NOW_UNIX_NANO],
       [NOW_UNIX_NANO - 5_000_000_000n, 0n],
       [NOW_UNIX_NANO, NOW_UNIX_NANO],
-      [NOW_UNIX_NANO, NOW_UNIX_NANO + 1n],
+      [NOW_UNIX_NANO, NOW_UNIX_NANO - 1n],
     ];
     const { rows } = decodeMessage(request(sum(...times.map(([time, start]) => at(time, start)))));
     expect(rows.numbers.map((n) => [n.time, n.startTime])).toEqual(times);

@@ -9,6 +9,7 @@ import { decodeJson } from '../../src/decode/json-decoder.js';
 import { decodeProtobuf } from '../../src/decode/protobuf-decoder.js';
 import { SeriesTable } from '../../src/decode/series-table.js';
 import { PermanentError } from '../../src/model/errors.js';
+import type { Reported } from '../../src/model/export-outcome.js';
 import { PointBatch } from '../../src/model/point-batch.js';
 import { encodeBatch } from '../../src/spool/batch-blocks.js';
 import { type BatchRows, readBatchRows, renameSeries } from '../testkit/batch-rows.js';
@@ -119,7 +120,7 @@ export class DecoderChecks {
   }
 }
 
-interface Decoded extends Pick<DecodeResult, 'accepted' | 'rejections'> {
+interface Decoded extends Pick<DecodeResult, 'accepted' | 'rejections' | 'flagged'> {
   rows: BatchRows<bigint>;
 }
 
@@ -153,7 +154,9 @@ function decodeAlone(request: Pick<MutatedRequest, 'bytes' | 'encoding'>): Decod
   const batch = new PointBatch();
   const series = new SeriesTable({ classify: classifyForTests, seed: 1 });
   const result = decodeAsIntake(request, batch, series);
-  return result && { accepted: result.accepted, rejections: result.rejections, rows: readBatchRows(batch) };
+  if (result === undefined) return undefined;
+  const { accepted, rejections, flagged } = result;
+  return { accepted, rejections, flagged, rows: readBatchRows(batch) };
 }
 
 function compareWithReference(bytes: Buffer, decoded: Decoded | undefined): void {
@@ -169,9 +172,14 @@ function compareWithReference(bytes: Buffer, decoded: Decoded | undefined): void
   const named = {
     rows: renameSeries(decoded.rows, (id) => identities.get(id)!),
     accepted: decoded.accepted,
-    rejections: decoded.rejections.map(({ reason, metricName, count }) => ({ reason, metricName, count })),
+    rejections: decoded.rejections.map(withoutDetail),
+    ...(decoded.flagged.length > 0 && { flagged: decoded.flagged.map(withoutDetail) }),
   };
   if (!isDeepStrictEqual(named, expected)) throw new Finding('rows differ', firstDifference(named, expected));
+}
+
+function withoutDetail({ reason, metricName, count }: Reported<string>) {
+  return { reason, metricName, count };
 }
 
 /** Not JSON means malformed; JSON means what it means whatever its spaces, escapes and order of writing. */

@@ -6,6 +6,7 @@ import { decodeJson } from '../../src/decode/json-decoder.js';
 import { decodeProtobuf } from '../../src/decode/protobuf-decoder.js';
 import type { BudgetLimits } from '../../src/decode/series-budget.js';
 import { SeriesTable } from '../../src/decode/series-table.js';
+import type { Reported } from '../../src/model/export-outcome.js';
 import { PointBatch } from '../../src/model/point-batch.js';
 import { type BatchRows, readBatchRows } from './batch-rows.js';
 import { NOW_UNIX_MS, POINT_AGE_MAX_MS, POINT_FUTURE_MAX_MS } from './otlp-arbitrary.js';
@@ -28,6 +29,8 @@ export interface Decoded extends Pick<DecodeResult, 'accepted'> {
   folded?: DecodeResult['folded'];
   rows: BatchRows<bigint>;
   rejections: { reason: string; metricName: string; count: number }[];
+  /** Only where there are some. */
+  flagged?: { reason: string; metricName: string; count: number }[];
 }
 
 export type Encoding = 'protobuf' | 'json';
@@ -36,7 +39,7 @@ export type Encoding = 'protobuf' | 'json';
 export function decode(bytes: Uint8Array, encoding: Encoding, context: Partial<DecodeContext> = {}): Decoded {
   const batch = context.batch ?? new PointBatch();
   const decoder = encoding === 'protobuf' ? decodeProtobuf : decodeJson;
-  const { accepted, rejections, folded } = decoder(bytes, {
+  const { accepted, rejections, flagged, folded } = decoder(bytes, {
     batch,
     series: context.series ?? createSeriesTable(),
     limits: context.limits ?? LIMITS,
@@ -46,8 +49,13 @@ export function decode(bytes: Uint8Array, encoding: Encoding, context: Partial<D
     accepted,
     ...(folded.length > 0 && { folded }),
     rows: readBatchRows(batch),
-    rejections: rejections.map(({ reason, metricName, count }) => ({ reason, metricName, count })),
+    rejections: rejections.map(withoutDetail),
+    ...(flagged.length > 0 && { flagged: flagged.map(withoutDetail) }),
   };
+}
+
+function withoutDetail({ reason, metricName, count }: Reported<string>) {
+  return { reason, metricName, count };
 }
 
 /** As toEqual, whose slow comparison is only made where there is a difference to show. */

@@ -132,6 +132,8 @@ const bounds: fc.Arbitrary<number[]> = mostly(
   increasing,
   fc.constantFrom(
     [-Infinity, 0, Infinity],
+    [0, Infinity],
+    [-Infinity],
     [-0],
     [1, 1],
     [2, 1],
@@ -144,6 +146,7 @@ const bounds: fc.Arbitrary<number[]> = mostly(
 const buckets = bounds.chain((explicitBounds) =>
   mostly(
     fc.array(uint64, { minLength: explicitBounds.length + 1, maxLength: explicitBounds.length + 1 }),
+    fc.array(uint64, { minLength: explicitBounds.length, maxLength: explicitBounds.length }),
     list(uint64, 7),
     fc.constant<bigint[]>([]),
   ).map((bucketCounts): OtlpMessage => ({ explicitBounds, bucketCounts })),
@@ -196,9 +199,22 @@ const summaryPoint = merged(
 );
 
 const temporality = mostly(fc.constantFrom(1, 2), fc.constantFrom(0, 3, 2 ** 31 - 1, -1));
+/** Sometimes the first point comes again, as it is or with what another one has: what two writers of one series send. */
+const withRepeats = (points: fc.Arbitrary<OtlpMessage>) =>
+  fc
+    .tuple(some(points, 4), mostly(fc.constant({} as OtlpMessage), points), mostly(fc.constant(false), fc.constant(true)))
+    .map(([list, other, comesAgain]) => {
+      const [first] = list;
+      if (first === undefined || !(comesAgain || 'timeUnixNano' in other)) return list;
+      const { attributes, timeUnixNano, startTimeUnixNano } = first;
+      const identity = { attributes, timeUnixNano, startTimeUnixNano };
+      const own = Object.fromEntries(Object.entries(identity).filter(([, value]) => value !== undefined));
+      const { attributes: _, timeUnixNano: __, startTimeUnixNano: ___, ...rest } = other;
+      return [...list, comesAgain ? first : ({ ...rest, ...own } as OtlpMessage)];
+    });
 const dataOf = (points: fc.Arbitrary<OtlpMessage>, header: Record<string, fc.Arbitrary<unknown>> = {}) =>
   mostly(
-    messageWith(['dataPoints', ...Object.keys(header)], { ...header, dataPoints: some(points, 4) }),
+    messageWith(['dataPoints', ...Object.keys(header)], { ...header, dataPoints: withRepeats(points) }),
     message({ ...header, dataPoints: list(points, 2) }),
   );
 const data = mostly(

@@ -4,7 +4,7 @@
  * and rejections, both understood the specification the same way.
  */
 import protobuf from 'protobufjs';
-import type { RejectionReason } from '../../src/model/export-outcome.js';
+import type { FlagReason, RejectionReason } from '../../src/model/export-outcome.js';
 import { type BatchRows, type DoubleBits, type ExemplarRow, toDoubleBits } from './batch-rows.js';
 import { bigint, type Envelope, type Message, ReferenceSeries } from './reference-series.js';
 
@@ -26,6 +26,8 @@ export interface ReferenceResult {
   rows: BatchRows<string>;
   accepted: number;
   rejections: { reason: RejectionReason; metricName: string; count: number }[];
+  /** Only where there are some. */
+  flagged?: { reason: FlagReason; metricName: string; count: number }[];
 }
 
 /** protobufjs' reader, with the places settled where it is laxer or stricter than what Plumbline promises. */
@@ -113,6 +115,8 @@ class Decoder {
     accepted: 0,
     rejections: [],
   };
+  /** The row of each series, start time and time, as text. */
+  private readonly rowTexts = new Map<string, string>();
 
   constructor(
     private readonly limits: ReferenceLimits,
@@ -123,7 +127,8 @@ class Decoder {
   decodeMetric(envelope: Envelope): void {
     const { metric } = envelope;
     const data = metric.data === undefined ? undefined : metric[metric.data];
-    for (const point of data?.dataPoints ?? []) {
+    for (const sent of data?.dataPoints ?? []) {
+      const point = metric.data === 'histogram' ? withFiniteBounds(sent) : sent;
       const reason =
         whatIsWrongInside(metric.data, point) ?? this.whatIsWrongAround(envelope, point) ?? undefined;
       if (reason === undefined) this.accept(envelope, point);
@@ -142,8 +147,6 @@ class Decoder {
     if (time === 0n) return 'time_zero';
     if (time > BigInt(nowUnixMs + limits.pointFutureMaxMs) * 1_000_000n) return 'time_in_future';
     if (time < BigInt(nowUnixMs - limits.pointAgeMaxMs) * 1_000_000n) return 'time_too_old';
-    const startTime = bigint(point.startTimeUnixNano);
-    if (startTime > BigInt(nowUnixMs + limits.pointFutureMaxMs) * 1_000_000n) return 'start_time_in_future';
     const attributes = [
       ...(envelope.resourceMetrics.resource?.attributes ?? []),
       ...(envelope.scopeMetrics.scope?.attributes ?? []),
@@ -155,10 +158,16 @@ class Decoder {
   }
 
   private reject(reason: RejectionReason, metricName: string): void {
-    const { rejections } = this.result;
-    const known = rejections.find((r) => r.reason === reason && r.metricName === metricName);
-    if (known) known.count++;
-    else rejections.push({ reason, metricName, count: 1 });
+    countIn(this.result.rejections, reason, metricName);
+  }
+
+  /** False where another point of the request has the same series, start time and time, and another value. */
+  private isFirstOrEqual(row: { series: string; time: bigint; startTime: bigint }): boolean {
+    const key = `${row.series} ${row.startTime} ${row.time}`;
+    const text = JSON.stringify(row, (_key, value) => (typeof value === 'bigint' ? `${value}` : value));
+    const known = this.rowTexts.get(key);
+    this.rowTexts.set(key, known ?? text);
+    return known === undefined || known === text;
   }
 
   private accept(envelope: Envelope, point: Message): void {
@@ -169,22 +178,26 @@ class Decoder {
     const shared = {
       series: id,
       time: bigint(point.timeUnixNano),
-      startTime: bigint(point.startTimeUnixNano),
+      startTime: startOf(point),
       flags: point.flags,
     };
     const hasNoValue = (point.flags & NO_RECORDED_VALUE) !== 0;
     if (metric.data === 'gauge' || metric.data === 'sum') {
-      rows.numbers.push({ ...shared, kind: kindOf(metric), ...exactValue(hasNoValue ? {} : point) });
+      const row = { ...shared, kind: kindOf(metric), ...exactValue(hasNoValue ? {} : point) };
+      if (!this.isFirstOrEqual(row)) return this.reject('conflicting_point', metric.name);
+      rows.numbers.push(row);
     } else if (metric.data === 'histogram') {
-      rows.histograms.push({
+      const row = {
         ...shared,
         ...distributionOf(metric, point, hasNoValue),
         explicitBounds: hasNoValue ? [] : point.explicitBounds.map(toDoubleBits),
         bucketCounts: hasNoValue ? [] : point.bucketCounts.map(bigint),
-      });
+      };
+      if (!this.isFirstOrEqual(row)) return this.reject('conflicting_point', metric.name);
+      rows.histograms.push(row);
     } else if (metric.data === 'exponentialHistogram') {
       const kept = hasNoValue ? {} : point;
-      rows.exponentialHistograms.push({
+      const row = {
         ...shared,
         ...distributionOf(metric, point, hasNoValue),
         scale: kept.scale ?? 0,
@@ -194,21 +207,32 @@ class Decoder {
         positiveCounts: (kept.positive?.bucketCounts ?? []).map(bigint),
         negativeOffset: kept.negative?.offset ?? 0,
         negativeCounts: (kept.negative?.bucketCounts ?? []).map(bigint),
-      });
+      };
+      if (!this.isFirstOrEqual(row)) return this.reject('conflicting_point', metric.name);
+      rows.exponentialHistograms.push(row);
     } else {
       const quantiles: Message[] = hasNoValue ? [] : point.quantileValues;
-      rows.summaries.push({
+      const row = {
         ...shared,
         count: hasNoValue ? 0n : bigint(point.count),
         sum: hasNoValue ? 0n : toDoubleBits(point.sum),
         quantiles: quantiles.map((q) => toDoubleBits(q.quantile)),
         quantileValues: quantiles.map((q) => toDoubleBits(q.value)),
-      });
+      };
+      if (!this.isFirstOrEqual(row)) return this.reject('conflicting_point', metric.name);
+      rows.summaries.push(row);
     }
     for (const exemplar of point.exemplars ?? []) {
       this.acceptExemplar(exemplar, { series: id, pointTime: shared.time });
     }
     this.result.accepted++;
+    const flagged: FlagReason[] = [];
+    if (metric.data !== 'gauge' && startOf(point) !== bigint(point.startTimeUnixNano))
+      flagged.push('start_after_time');
+    const sum = hasNoValue ? undefined : sumOfBuckets(metric.data, point);
+    if (sum !== undefined && bigint(point.count) < sum) flagged.push('count_below_buckets');
+    if (sum !== undefined && bigint(point.count) > sum) flagged.push('count_above_buckets');
+    for (const reason of flagged) countIn((this.result.flagged ??= []), reason, metric.name);
   }
 
   private acceptExemplar(exemplar: Message, place: Pick<ExemplarRow<string>, 'series' | 'pointTime'>): void {
@@ -229,6 +253,65 @@ class Decoder {
   }
 }
 
+function countIn<Reason>(
+  entries: { reason: Reason; metricName: string; count: number }[],
+  reason: Reason,
+  metricName: string,
+): void {
+  const known = entries.find((r) => r.reason === reason && r.metricName === metricName);
+  if (known) known.count++;
+  else entries.push({ reason, metricName, count: 1 });
+}
+
+/** A start after the point's own time is unknown. */
+function startOf(point: Message): bigint {
+  const start = bigint(point.startTimeUnixNano);
+  return start > bigint(point.timeUnixNano) ? 0n : start;
+}
+
+const UINT64_MAX = 2n ** 64n - 1n;
+
+function add(counts: bigint[]): bigint {
+  const sum = counts.reduce((a, b) => a + b, 0n);
+  return sum > UINT64_MAX ? UINT64_MAX : sum;
+}
+
+/** Undefined where the point has no buckets that could be held against its count. */
+function sumOfBuckets(data: string, point: Message): bigint | undefined {
+  if (data === 'histogram') {
+    const counts: bigint[] = point.bucketCounts.map(bigint);
+    return counts.length === 0 ? undefined : add(counts);
+  }
+  if (data !== 'exponentialHistogram') return undefined;
+  const buckets = [point.positive, point.negative].flatMap((b): bigint[] => (b?.bucketCounts ?? []).map(bigint));
+  const zeroCount = bigint(point.zeroCount);
+  return buckets.length === 0 && zeroCount === 0n ? undefined : add([zeroCount, ...buckets]);
+}
+
+/** The count that is stored: that of the buckets where it is larger. */
+function countOf(data: string, point: Message): bigint {
+  const count = bigint(point.count);
+  const sum = sumOfBuckets(data, point) ?? 0n;
+  return sum > count ? sum : count;
+}
+
+/** The point without a last bound of +Inf and a first one of −Inf, whose neighbouring buckets become one. */
+function withFiniteBounds(point: Message): Message {
+  let bounds: number[] = [...point.explicitBounds];
+  let counts: bigint[] = point.bucketCounts.map(bigint);
+  if (bounds.at(-1) === Infinity && counts.length === bounds.length) bounds = bounds.slice(0, -1);
+  else if (bounds.at(-1) === Infinity && counts.length === bounds.length + 1) {
+    bounds = bounds.slice(0, -1);
+    counts = [...counts.slice(0, -2), add(counts.slice(-2))];
+  }
+  if (bounds[0] === -Infinity && counts.length === bounds.length + 1) {
+    bounds = bounds.slice(1);
+    counts = [add(counts.slice(0, 2)), ...counts.slice(2)];
+  }
+  const copy = Object.assign(Object.create(Object.getPrototypeOf(point)), point);
+  return Object.assign(copy, { explicitBounds: bounds, bucketCounts: counts });
+}
+
 /** What is wrong with the value itself; a point that says it has no value has nothing that could be wrong. */
 function whatIsWrongInside(data: string, point: Message): RejectionReason | undefined {
   if ((point.flags & NO_RECORDED_VALUE) !== 0) return undefined;
@@ -237,7 +320,7 @@ function whatIsWrongInside(data: string, point: Message): RejectionReason | unde
     const { bucketCounts, explicitBounds } = point;
     const areBothEmpty = bucketCounts.length === 0 && explicitBounds.length === 0;
     if (!areBothEmpty && bucketCounts.length !== explicitBounds.length + 1) return 'bucket_counts_mismatch';
-    return isIncreasing(explicitBounds) ? undefined : 'bounds_not_increasing';
+    return isIncreasing(explicitBounds) && explicitBounds.every(Number.isFinite) ? undefined : 'bounds_not_increasing';
   }
   if (data === 'exponentialHistogram') {
     if (point.scale < -10 || point.scale > 20) return 'scale_out_of_range';
@@ -305,7 +388,7 @@ function distributionOf(metric: Message, point: Message, hasNoValue: boolean) {
     !hasNoValue && Object.hasOwn(point, name) ? toDoubleBits(point[name]) : null;
   return {
     temporality: temporalityOf(metric) === 'delta' ? 1 : 2,
-    count: hasNoValue ? 0n : bigint(point.count),
+    count: hasNoValue ? 0n : countOf(metric.data, point),
     sum: optional('sum'),
     min: optional('min'),
     max: optional('max'),
