@@ -112,7 +112,8 @@ export const REJECTION_DETAILS: Readonly<Record<RejectionReason, string>> = {
 
 /** What senders read about points that were kept and flagged. */
 export const FLAG_DETAILS: Readonly<Record<FlagReason, string>> = {
-  start_after_time: 'start_time_unix_nano is after time_unix_nano; the start is stored as 0, which is unknown',
+  start_after_time:
+    'start_time_unix_nano is after time_unix_nano; the start is stored as 0, which is unknown',
   count_below_buckets:
     'count is missing or below the sum of the buckets; the sum of the buckets is stored as count',
   count_above_buckets:

@@ -72,9 +72,7 @@ class SentRows {
 
   private haveSameKey(a: number, b: number): boolean {
     const { seriesId, time, startTime } = this.keys;
-    return (
-      isSame(time.words, a, b, 2) && isSame(seriesId.words, a, b, 2) && isSame(startTime.words, a, b, 2)
-    );
+    return isSame(time.words, a, b, 2) && isSame(seriesId.words, a, b, 2) && isSame(startTime.words, a, b, 2);
   }
 
   private areEqual(a: number, b: number): boolean {

@@ -86,9 +86,11 @@ const SECTIONS: Record<string, Record<string, string>> = {
     'reject.temporality': 'sums and histograms of either kind without a temporality',
     'reject.value-missing': 'a number without a value that does not say there is none',
     'reject.bucket-counts': 'a histogram whose counts are not one more than its bounds',
-    'reject.bounds': 'bounds that do not increase',
+    'reject.bounds': 'bounds that do not increase, infinite ones in the middle among them',
     'reject.exponential': 'a scale or bucket index beyond what doubles can hold',
     'reject.quantiles': 'quantiles of a summary outside 0 to 1 or not increasing',
+    'reject.conflicting-points':
+      'of points with one series, start and time and different values all but one, with advice for the writers',
     'reject.never-the-batch': 'bad points never take good ones with them',
   },
   'Points that are valid and easily lost': {
@@ -97,6 +99,13 @@ const SECTIONS: Record<string, Record<string, string>> = {
     'valid.unknown-fields': 'a request with a million unknown fields',
     'valid.exemplars-without-ids': 'exemplars without trace and span',
     'valid.any-value': 'attributes of every type, also empty, bytes and nested, to a depth that has a limit',
+    'valid.infinite-bounds':
+      'a last bound of +Inf and a first of −Inf, which are dropped; quantiles are those without them',
+    'valid.gauge-start': 'a gauge with any start time',
+    'valid.impossible-start': 'a start after the point itself: unknown, and the sender hears of it',
+    'valid.count-and-buckets':
+      'a count that is missing, or differs from the sum of the buckets: the larger one counts, and the sender hears of it',
+    'valid.repeats': 'points that come twice in one request are one',
     'valid.no-recorded-value':
       'the no-recorded-value flag ends a series until its next point, and its value counts for nothing',
   },

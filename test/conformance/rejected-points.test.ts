@@ -77,7 +77,7 @@ describe('points that are rejected', () => {
     for (const type of TYPES) await expectRejected(type, [{ ...VALID[type], timeUnixNano: 0n }], 'time_zero');
   });
 
-  line('reject.time-in-future', 'the time of a point', async () => {
+  line('reject.time-in-future', async () => {
     const twoDays = 2n * 86_400n * SECOND;
     const times = [NOW_UNIX_NANO + twoDays, 2n ** 63n, 2n ** 64n - 1n];
     await expectRejected(
@@ -85,12 +85,6 @@ describe('points that are rejected', () => {
       times.map((timeUnixNano) => ({ asInt: 1n, timeUnixNano })),
       'time_in_future',
     );
-  });
-
-  line('reject.time-in-future', 'the start time of a point', async () => {
-    const starts = [NOW_UNIX_NANO + 2n * 86_400n * SECOND, 2n ** 63n, 2n ** 64n - 1n];
-    const bad = starts.map((startTimeUnixNano) => ({ count: 1n, startTimeUnixNano }));
-    await expectRejected('histogram', bad, 'start_time_in_future');
   });
 
   line('reject.temporality', async () => {
@@ -142,6 +136,16 @@ describe('points that are rejected', () => {
     await expectRejected('histogram', bad, 'bounds_not_increasing');
   });
 
+  line('reject.bounds', 'infinite ones that are not the outermost, or come twice', async () => {
+    const bad = [
+      [Infinity, 1],
+      [1, -Infinity],
+      [Infinity, Infinity],
+      [-Infinity, -Infinity],
+    ].map((explicitBounds) => ({ explicitBounds, bucketCounts: [1n, 1n, 1n] }));
+    await expectRejected('histogram', bad, 'bounds_not_increasing');
+  });
+
   line('reject.exponential', 'scale', async () => {
     await expectRejected('exponentialHistogram', [{ scale: 21 }, { scale: -11 }], 'scale_out_of_range');
   });
@@ -160,6 +164,30 @@ describe('points that are rejected', () => {
       quantileValues: quantiles.map((quantile) => ({ quantile, value: 1 })),
     }));
     await expectRejected('summary', bad, 'quantiles_invalid');
+  });
+
+  line('reject.conflicting-points', async () => {
+    const others: Record<Type, OtlpMessage[]> = {
+      gauge: [{ asInt: 2n }, { asDouble: 1 }],
+      sum: [{ asDouble: 2 }, { asInt: 1n }],
+      histogram: [
+        { count: 2n, bucketCounts: [2n] },
+        { count: 1n, sum: 0 },
+      ],
+      exponentialHistogram: [{ count: 2n }, { count: 1n, scale: 1 }],
+      summary: [
+        { count: 2n, quantileValues: [{ quantile: 0.5, value: 1 }] },
+        { count: 1n, sum: 1 },
+      ],
+    };
+    for (const type of TYPES) {
+      // The identity of the good point before them.
+      const identity = { timeUnixNano: NOW_UNIX_NANO, attributes: [stringAttribute('i', '0')] };
+      const bad = others[type].map((value) => ({ ...value, ...identity }));
+      await expectRejected(type, bad, 'conflicting_point');
+      await expectRejected(type, bad, 'service.instance.id');
+      await expectRejected(type, bad, 'enable_ip_only_aggregation');
+    }
   });
 
   line('reject.never-the-batch', async () => {

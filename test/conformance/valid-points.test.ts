@@ -7,8 +7,10 @@ import {
   numberPoint,
   request,
   stringAttribute,
+  toJson,
   toProtobuf,
 } from '../testkit/otlp-message.js';
+import { readResponse } from '../testkit/receiver-fixture.js';
 import { listPoints } from '../testkit/request-points.js';
 import { type RunningPipeline, startPipeline } from '../testkit/running-pipeline.js';
 import { readStoredRequest } from '../testkit/stored-requests.js';
@@ -222,6 +224,142 @@ describe('points that are valid and easily lost', () => {
       expect(rows).toEqual([{ text: 'a\ufffdb' }]);
     },
   );
+
+  /** Taken whole with a message for the sender, which names the metric and the reason; the last point is stored as `kept`. */
+  async function expectFlagged(
+    type: string,
+    point: OtlpMessage,
+    kept: OtlpMessage,
+    reason: string,
+  ): Promise<void> {
+    for (const encoding of ['protobuf', 'json'] as const) {
+      const metric = metricOf(type, [point]);
+      const body = encoding === 'json' ? toJson(request(metric)) : toProtobuf(request(metric));
+      const answer = await receiver.post(body, encoding);
+      expect(answer.status).toBe(200);
+      const { partialSuccess } = (answer.json ?? readResponse(answer.bytes)) as {
+        partialSuccess: { rejectedDataPoints?: string; errorMessage: string };
+      };
+      expect(partialSuccess.rejectedDataPoints ?? '0').toBe('0');
+      expect(partialSuccess.errorMessage).toContain(
+        `1 point of "${metric.name as string}" kept and flagged (${reason})`,
+      );
+      const data = metric[type] as OtlpMessage;
+      const dataPoints = [{ timeUnixNano: NOW_UNIX_NANO, ...kept }];
+      expect(listPoints(await storedRequest(metric.name as string))).toEqual(
+        listPoints(request({ ...metric, [type]: { ...data, dataPoints } })),
+      );
+    }
+  }
+
+  line('valid.infinite-bounds', async () => {
+    const cases: [number[], bigint[], number[], bigint[]][] = [
+      [
+        [0.1, 0.5, Infinity],
+        [1n, 2n, 3n],
+        [0.1, 0.5],
+        [1n, 2n, 3n],
+      ],
+      [
+        [0.1, 0.5, Infinity],
+        [1n, 2n, 3n, 4n],
+        [0.1, 0.5],
+        [1n, 2n, 7n],
+      ],
+      [
+        [-Infinity, 0.1, 0.5],
+        [1n, 2n, 3n, 4n],
+        [0.1, 0.5],
+        [3n, 3n, 4n],
+      ],
+      [[-Infinity, 0, Infinity], [1n, 2n, 3n, 4n], [0], [3n, 7n]],
+    ];
+    for (const [explicitBounds, bucketCounts, keptBounds, keptCounts] of cases) {
+      const count = bucketCounts.reduce((a, b) => a + b, 0n);
+      for (const encoding of ['protobuf', 'json'] as const) {
+        const metric = metricOf('histogram', [{ count, explicitBounds, bucketCounts }]);
+        await receiver.send(request(metric), encoding);
+        const kept = [
+          { timeUnixNano: NOW_UNIX_NANO, count, explicitBounds: keptBounds, bucketCounts: keptCounts },
+        ];
+        expect(listPoints(await storedRequest(metric.name as string))).toEqual(
+          listPoints(
+            request({ ...metric, histogram: { ...(metric.histogram as OtlpMessage), dataPoints: kept } }),
+          ),
+        );
+      }
+    }
+  });
+
+  const IMPOSSIBLE_STARTS = [
+    11651379494838206464n,
+    2n ** 64n - 1n,
+    NOW_UNIX_NANO + 1n,
+    NOW_UNIX_NANO + 172_800n * SECOND,
+  ];
+
+  line('valid.gauge-start', async () => {
+    for (const encoding of ['protobuf', 'json'] as const) {
+      for (const startTimeUnixNano of [...IMPOSSIBLE_STARTS, NOW_UNIX_NANO - SECOND]) {
+        const metric = metricOf('gauge', [{ asInt: 123n, startTimeUnixNano }]);
+        await receiver.send(request(metric), encoding);
+        const isKept = startTimeUnixNano < NOW_UNIX_NANO;
+        const kept = [numberPoint({ asInt: 123n, startTimeUnixNano: isKept ? startTimeUnixNano : 0n })];
+        expect(listPoints(await storedRequest(metric.name as string))).toEqual(
+          listPoints(request({ ...metric, gauge: { dataPoints: kept } })),
+        );
+      }
+    }
+  });
+
+  line('valid.impossible-start', async () => {
+    const values: [string, OtlpMessage][] = [
+      ['sum', { asInt: 5n }],
+      ['histogram', { count: 5n, bucketCounts: [5n] }],
+      ['exponentialHistogram', { count: 5n, zeroCount: 5n }],
+      ['summary', { count: 5n, sum: 7 }],
+    ];
+    for (const [type, value] of values) {
+      for (const startTimeUnixNano of IMPOSSIBLE_STARTS) {
+        await expectFlagged(type, { ...value, startTimeUnixNano }, value, 'start_after_time');
+      }
+    }
+  });
+
+  line('valid.count-and-buckets', 'missing or below: the sum of the buckets', async () => {
+    const buckets = { bucketCounts: [5n, 5n, 5n], explicitBounds: [1, 2] };
+    const exponential = { zeroCount: 1n, positive: { bucketCounts: [2n] }, negative: { bucketCounts: [3n] } };
+    for (const wrong of [{}, { count: 0n }, { count: 5n }]) {
+      await expectFlagged(
+        'histogram',
+        { ...buckets, ...wrong },
+        { ...buckets, count: 15n },
+        'count_below_buckets',
+      );
+      const kept = { ...exponential, count: 6n };
+      await expectFlagged('exponentialHistogram', { ...exponential, ...wrong }, kept, 'count_below_buckets');
+    }
+  });
+
+  line('valid.count-and-buckets', 'above: as sent', async () => {
+    const buckets = { bucketCounts: [5n, 5n, 5n], explicitBounds: [1, 2], count: 16n };
+    await expectFlagged('histogram', buckets, buckets, 'count_above_buckets');
+    const exponential = {
+      positive: { bucketCounts: [3n, 4n] },
+      negative: { bucketCounts: [1n, 1n] },
+      count: 10n,
+    };
+    await expectFlagged('exponentialHistogram', exponential, exponential, 'count_above_buckets');
+  });
+
+  line('valid.repeats', async () => {
+    const point = numberPoint({ asInt: 5n, startTimeUnixNano: NOW_UNIX_NANO - SECOND });
+    for (const encoding of ['protobuf', 'json'] as const) {
+      const metric = metricOf('sum', [point, point, point]);
+      await receiver.send(request(metric), encoding);
+      expect(listPoints(await storedRequest(metric.name as string))).toHaveLength(1);
+    }
+  });
 
   line('valid.no-recorded-value', 'its value counts for nothing', async () => {
     const flags = 1;

@@ -202,7 +202,11 @@ const temporality = mostly(fc.constantFrom(1, 2), fc.constantFrom(0, 3, 2 ** 31 
 /** Sometimes the first point comes again, as it is or with what another one has: what two writers of one series send. */
 const withRepeats = (points: fc.Arbitrary<OtlpMessage>) =>
   fc
-    .tuple(some(points, 4), mostly(fc.constant({} as OtlpMessage), points), mostly(fc.constant(false), fc.constant(true)))
+    .tuple(
+      some(points, 4),
+      mostly(fc.constant({} as OtlpMessage), points),
+      mostly(fc.constant(false), fc.constant(true)),
+    )
     .map(([list, other, comesAgain]) => {
       const [first] = list;
       if (first === undefined || !(comesAgain || 'timeUnixNano' in other)) return list;

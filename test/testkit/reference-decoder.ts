@@ -161,13 +161,14 @@ class Decoder {
     countIn(this.result.rejections, reason, metricName);
   }
 
-  /** False where another point of the request has the same series, start time and time, and another value. */
-  private isFirstOrEqual(row: { series: string; time: bigint; startTime: bigint }): boolean {
+  /** Whether another point of the request has the same series, start time and time, and another value: it is then rejected. */
+  private isConflict(row: { series: string; time: bigint; startTime: bigint }, metricName: string): boolean {
     const key = `${row.series} ${row.startTime} ${row.time}`;
     const text = JSON.stringify(row, (_key, value) => (typeof value === 'bigint' ? `${value}` : value));
-    const known = this.rowTexts.get(key);
-    this.rowTexts.set(key, known ?? text);
-    return known === undefined || known === text;
+    const known = this.rowTexts.get(key) ?? text;
+    this.rowTexts.set(key, known);
+    if (known !== text) this.reject('conflicting_point', metricName);
+    return known !== text;
   }
 
   private accept(envelope: Envelope, point: Message): void {
@@ -184,7 +185,7 @@ class Decoder {
     const hasNoValue = (point.flags & NO_RECORDED_VALUE) !== 0;
     if (metric.data === 'gauge' || metric.data === 'sum') {
       const row = { ...shared, kind: kindOf(metric), ...exactValue(hasNoValue ? {} : point) };
-      if (!this.isFirstOrEqual(row)) return this.reject('conflicting_point', metric.name);
+      if (this.isConflict(row, metric.name)) return;
       rows.numbers.push(row);
     } else if (metric.data === 'histogram') {
       const row = {
@@ -193,7 +194,7 @@ class Decoder {
         explicitBounds: hasNoValue ? [] : point.explicitBounds.map(toDoubleBits),
         bucketCounts: hasNoValue ? [] : point.bucketCounts.map(bigint),
       };
-      if (!this.isFirstOrEqual(row)) return this.reject('conflicting_point', metric.name);
+      if (this.isConflict(row, metric.name)) return;
       rows.histograms.push(row);
     } else if (metric.data === 'exponentialHistogram') {
       const kept = hasNoValue ? {} : point;
@@ -208,7 +209,7 @@ class Decoder {
         negativeOffset: kept.negative?.offset ?? 0,
         negativeCounts: (kept.negative?.bucketCounts ?? []).map(bigint),
       };
-      if (!this.isFirstOrEqual(row)) return this.reject('conflicting_point', metric.name);
+      if (this.isConflict(row, metric.name)) return;
       rows.exponentialHistograms.push(row);
     } else {
       const quantiles: Message[] = hasNoValue ? [] : point.quantileValues;
@@ -219,7 +220,7 @@ class Decoder {
         quantiles: quantiles.map((q) => toDoubleBits(q.quantile)),
         quantileValues: quantiles.map((q) => toDoubleBits(q.value)),
       };
-      if (!this.isFirstOrEqual(row)) return this.reject('conflicting_point', metric.name);
+      if (this.isConflict(row, metric.name)) return;
       rows.summaries.push(row);
     }
     for (const exemplar of point.exemplars ?? []) {
@@ -232,7 +233,8 @@ class Decoder {
     const sum = hasNoValue ? undefined : sumOfBuckets(metric.data, point);
     if (sum !== undefined && bigint(point.count) < sum) flagged.push('count_below_buckets');
     if (sum !== undefined && bigint(point.count) > sum) flagged.push('count_above_buckets');
-    for (const reason of flagged) countIn((this.result.flagged ??= []), reason, metric.name);
+    if (flagged.length > 0) this.result.flagged ??= [];
+    for (const reason of flagged) countIn(this.result.flagged!, reason, metric.name);
   }
 
   private acceptExemplar(exemplar: Message, place: Pick<ExemplarRow<string>, 'series' | 'pointTime'>): void {
@@ -283,7 +285,9 @@ function sumOfBuckets(data: string, point: Message): bigint | undefined {
     return counts.length === 0 ? undefined : add(counts);
   }
   if (data !== 'exponentialHistogram') return undefined;
-  const buckets = [point.positive, point.negative].flatMap((b): bigint[] => (b?.bucketCounts ?? []).map(bigint));
+  const buckets = [point.positive, point.negative].flatMap((b): bigint[] =>
+    (b?.bucketCounts ?? []).map(bigint),
+  );
   const zeroCount = bigint(point.zeroCount);
   return buckets.length === 0 && zeroCount === 0n ? undefined : add([zeroCount, ...buckets]);
 }
@@ -320,7 +324,9 @@ function whatIsWrongInside(data: string, point: Message): RejectionReason | unde
     const { bucketCounts, explicitBounds } = point;
     const areBothEmpty = bucketCounts.length === 0 && explicitBounds.length === 0;
     if (!areBothEmpty && bucketCounts.length !== explicitBounds.length + 1) return 'bucket_counts_mismatch';
-    return isIncreasing(explicitBounds) && explicitBounds.every(Number.isFinite) ? undefined : 'bounds_not_increasing';
+    return isIncreasing(explicitBounds) && explicitBounds.every(Number.isFinite)
+      ? undefined
+      : 'bounds_not_increasing';
   }
   if (data === 'exponentialHistogram') {
     if (point.scale < -10 || point.scale > 20) return 'scale_out_of_range';

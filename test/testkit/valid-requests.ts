@@ -69,6 +69,31 @@ const exemplar = merged(
   }),
 );
 const exemplars = mostly(fc.constant([] as OtlpMessage[]), list(exemplar, 3), list(exemplar, 3));
+/** A count that fits the buckets, where there are any: of others the count is not kept, or its sender hears of it. */
+function withFittingCount(point: OtlpMessage): OtlpMessage {
+  const {
+    positive = {},
+    negative = {},
+    zeroCount = 0n,
+    bucketCounts = [],
+  } = point as Record<string, OtlpMessage>;
+  const lists = [
+    bucketCounts,
+    positive.bucketCounts ?? [],
+    negative.bucketCounts ?? [],
+  ] as unknown as bigint[][];
+  const counts = lists.flat();
+  const sum = counts.reduce((a, b) => a + b, zeroCount as unknown as bigint);
+  if (counts.length === 0 && sum === 0n) return point;
+  return { ...point, count: sum > 2n ** 64n - 1n ? 2n ** 64n - 1n : sum };
+}
+
+/** A start after the point's own time is not kept. */
+function withPossibleStart(point: OtlpMessage): OtlpMessage {
+  const { startTimeUnixNano: start = 0n, timeUnixNano: time } = point;
+  return (start as bigint) > (time as bigint) ? { ...point, startTimeUnixNano: time! } : point;
+}
+
 /** What a point has besides its value, of which nothing is kept where the flag says that there is none. */
 const pointOf = (content: fc.Arbitrary<OtlpMessage>, more: Record<string, fc.Arbitrary<unknown>> = {}) =>
   fc
@@ -82,7 +107,10 @@ const pointOf = (content: fc.Arbitrary<OtlpMessage>, more: Record<string, fc.Arb
       }),
       content,
     )
-    .map(([base, drawn]) => (Number(base.flags ?? 0) & NO_RECORDED_VALUE ? base : { ...drawn, ...base }));
+    .map(([drawnBase, drawn]) => {
+      const base = withPossibleStart(drawnBase);
+      return Number(base.flags ?? 0) & NO_RECORDED_VALUE ? base : { ...drawn, ...base };
+    });
 
 const presence = message({ sum: double, min: double, max: double });
 const histogramValue = merged(
@@ -143,9 +171,15 @@ const data = fc.oneof(
   fc.record({
     sum: dataOf(pointOf(value, { exemplars }), { aggregationTemporality, isMonotonic: fc.boolean() }),
   }),
-  fc.record({ histogram: dataOf(pointOf(histogramValue, { exemplars }), { aggregationTemporality }) }),
   fc.record({
-    exponentialHistogram: dataOf(pointOf(exponentialValue, { exemplars }), { aggregationTemporality }),
+    histogram: dataOf(pointOf(histogramValue.map(withFittingCount), { exemplars }), {
+      aggregationTemporality,
+    }),
+  }),
+  fc.record({
+    exponentialHistogram: dataOf(pointOf(exponentialValue.map(withFittingCount), { exemplars }), {
+      aggregationTemporality,
+    }),
   }),
   fc.record({ summary: dataOf(pointOf(summaryValue)) }),
 ) as fc.Arbitrary<OtlpMessage>;
