@@ -179,6 +179,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       spoolBytesMax: config.spoolBytesMax,
       isSpoolFull: spool.isFull,
       rollupsWaiting: rollups.waiting,
+      conflictingPoints: rollups.conflicts,
       activeSeries: series.size,
       seriesBudget: config.seriesMax,
       requestsRefused: inflight.refused,

@@ -1,6 +1,6 @@
 /**
- * `plumbline coverage`: which metrics feed which KPI, which cannot and why, what would feed a KPI that has no data, and rules
- * for metrics that the taxonomy does not know. Asks the running server, or the ClickHouse that CLICKHOUSE_URL names; the
+ * `plumbline coverage`: which metrics feed which KPI, which cannot and why, what would feed a KPI that has no data, series that
+ * two writers share, and rules for metrics that the taxonomy does not know. Asks the running server, or the ClickHouse that CLICKHOUSE_URL names; the
  * KPIs are those in force there, the taxonomy that of this environment. Reads only.
  */
 import { Command, InvalidArgumentError } from 'commander';
@@ -25,6 +25,7 @@ import { showCoverage, showUnclassified } from './coverage-text.js';
 import { jsonOption, urlOption } from './kpi-options.js';
 import { chooseKpis, type KpiSession, withSession } from './kpi-session.js';
 import { toJson } from './kpi-texts.js';
+import { readSharedSeries, type SharedSeries, showSharedSeries } from './shared-series.js';
 import { describeTerminal } from './terminal-table.js';
 
 interface CoverageOptions {
@@ -57,7 +58,9 @@ export function createCoverageCommand(): Command {
         // Whoever asks about a KPI wants to know nothing else.
         const isAbout = options.kpi.length > 0 && !options.unclassified;
         const unclassified = isAbout ? undefined : await findUnclassified(session.clickhouse, options.limit);
-        return options.json ? asJson(coverage, unclassified) : asText(coverage, unclassified);
+        const shared =
+          isAbout || options.unclassified ? [] : await readSharedSeries(session.clickhouse, Date.now());
+        return options.json ? asJson(coverage, unclassified, shared) : asText(coverage, unclassified, shared);
       }),
     );
 }
@@ -113,16 +116,25 @@ async function findUnclassified(clickhouse: ClickHouse, limit: number): Promise<
   return { metrics, total: Number(rows[0]?.total ?? 0) };
 }
 
-function asText(coverage: KpiCoverage[] | undefined, unclassified: Unclassified | undefined): string {
+function asText(
+  coverage: KpiCoverage[] | undefined,
+  unclassified: Unclassified | undefined,
+  shared: readonly SharedSeries[],
+): string {
   const view = { nowMs: Date.now(), terminal: describeTerminal(process.stdout, process.env) };
   const parts = [
     coverage === undefined ? '' : showCoverage(coverage, view),
+    showSharedSeries(shared, view.terminal),
     unclassified === undefined ? '' : showUnclassified(unclassified.metrics, unclassified.total, view),
   ];
   return parts.join('').replace(/^\n/, '');
 }
 
-function asJson(coverage: KpiCoverage[] | undefined, unclassified: Unclassified | undefined): string {
+function asJson(
+  coverage: KpiCoverage[] | undefined,
+  unclassified: Unclassified | undefined,
+  shared: readonly SharedSeries[],
+): string {
   const time = (unixMs: number | undefined) =>
     unixMs === undefined ? undefined : new Date(unixMs).toISOString();
   const dated = <Row extends { lastSeenMs: number | undefined }>({ lastSeenMs, ...row }: Row) => ({
@@ -144,5 +156,6 @@ function asJson(coverage: KpiCoverage[] | undefined, unclassified: Unclassified 
       unclassified: unclassified.metrics.map(dated),
       unclassifiedTotal: unclassified.total,
     }),
+    ...(shared.length > 0 && { sharedSeries: shared }),
   });
 }

@@ -72,7 +72,7 @@ GROUP BY shape`,
     countFlagged: `
 SELECT toUnixTimestamp(toStartOfMinute(time)) AS time_s, uniqExact(series_id, time, start_time) AS flagged
 FROM flagged_points FINAL
-WHERE checked_at = {checked_at:DateTime64(3, 'UTC')} AND series_id IN {series:Array(UInt64)} AND time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')}
+WHERE checked_at = {checked_at:DateTime64(3, 'UTC')} AND kpi != '' AND series_id IN {series:Array(UInt64)} AND time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')}
 GROUP BY time_s`,
   };
 }

@@ -67,9 +67,16 @@ function observeTraffic(meter: Meter, { readState }: SelfMetricsOptions, traffic
   meter
     .createObservableCounter('plumbline.points.flagged', {
       unit: '{point}',
-      description: 'Accepted points with something wrong in them, by what their senders were told',
+      description: 'Accepted points with something wrong in them, by what it is',
     })
-    .addCallback((result) => observeEach(traffic.flagged, 'reason', result.observe.bind(result)));
+    .addCallback((result) => {
+      const { conflictingPoints } = readState();
+      const flagged = {
+        ...traffic.flagged,
+        ...(conflictingPoints > 0 && { conflicting_point: conflictingPoints }),
+      };
+      observeEach(flagged, 'reason', result.observe.bind(result));
+    });
   meter
     .createObservableCounter('plumbline.requests', {
       unit: '{request}',

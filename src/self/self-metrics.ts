@@ -36,6 +36,8 @@ export interface SelfState {
   activeSeries: number;
   /** 0 = unlimited. */
   seriesBudget: number;
+  /** Stored points that have the same series, start time and time as another one, and another value. */
+  conflictingPoints: number;
   /** Requests that were refused before their points were looked at. */
   requestsRefused: number;
 }

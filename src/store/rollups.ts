@@ -7,6 +7,7 @@ import type { ClickHouse } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
 import type { Frame } from '../model/spool.js';
 import { insertOnShards } from './cluster-ddl.js';
+import { flagConflicts } from './conflicting-points.js';
 import { MinuteSizes } from './minute-sizes.js';
 import { waitForReplicas } from './replica-lag.js';
 import { type Mark, RollupMarks, SERIES_PER_MARK_MAX, SHAPES, type Shape } from './rollup-marks.js';
@@ -63,6 +64,7 @@ export class Rollups implements Component {
   private running: Promise<void> | undefined;
   private isStopping = false;
   private underWay = 0;
+  private conflictsFound = 0;
   private tidiedMs = 0;
   private wake = () => {};
 
@@ -91,6 +93,11 @@ export class Rollups implements Component {
   /** Buckets that wait to be recomputed, or are being. */
   get waiting(): number {
     return this.marks.size + this.underWay;
+  }
+
+  /** Points found since the start that have the same series, start time and time as another one, and another value. */
+  get conflicts(): number {
+    return this.conflictsFound;
   }
 
   /** Marks the minutes that these frames touched; resolves when the marks are durable. */
@@ -251,6 +258,10 @@ export class Rollups implements Component {
       await clickhouse.command(sent.sql, { ...(sent.params && { params: sent.params }), settings });
     };
     await run(isRaw ? `rollup_${shape}_points` : `rollup_${shape}`);
+    if (isRaw) {
+      const minutes = { shape, from: formatTime(fromS), to: formatTime(toS), series: series && [...series] };
+      this.conflictsFound += await flagConflicts(clickhouse, minutes, nowUnixMs());
+    }
     if (resolution.name === '1h') {
       const fromTarget = { ...params, source: target };
       await run('rollup_activity', fromTarget);

@@ -137,6 +137,25 @@ describe('plumbline coverage', () => {
     ]);
   });
 
+  test('names metrics whose series two writers share, with what to do, and nothing where there are none', async () => {
+    const heading = 'Series with two writers in the last day';
+    expect(await run()).not.toContain(heading);
+    await stored.clickhouse.command(
+      `INSERT INTO flagged_points (series_id, time, start_time, kpi, reason, checked_at)
+       SELECT series_id, now64(9) - INTERVAL arrayJoin([0, 1, 2]) SECOND, now64(9), '', 'conflicting_point', now64(3)
+       FROM series WHERE metric_name = 'throughput'`,
+    );
+    const printed = await run();
+    const [, titles, row] = printed.split(heading)[1]!.split('\n');
+    expect(cells(titles!)).toEqual(['metric', 'services', 'series', 'points']);
+    expect(cells(row!)).toEqual(['throughput', 'shop', '1', '3']);
+    expect(printed).toContain('enable_ip_only_aggregation');
+    expect(JSON.parse(await run('--json')).sharedSeries).toEqual([
+      { metric: 'throughput', services: ['shop'], series: 1, points: 3 },
+    ]);
+    expect(JSON.parse(await run('--json', '--kpi', 'error_rate'))).not.toHaveProperty('sharedSeries');
+  });
+
   test('says which KPI was surely meant', async () => {
     await expect(run('--kpi', 'eror_rate')).rejects.toThrow('did you mean "error_rate"?');
   });

@@ -33,6 +33,7 @@ const STATE: SelfState = {
   rollupsWaiting: 3,
   activeSeries: 11,
   seriesBudget: 0,
+  conflictingPoints: 0,
   requestsRefused: 0,
 };
 

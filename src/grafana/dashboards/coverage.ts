@@ -53,7 +53,7 @@ function countsItem(database: string): BoardItem {
     name: 'counts',
     title: 'At a glance',
     description:
-      'Series, metrics and services that were ever seen; metrics that no rule of the taxonomy takes; series folded beyond a budget; points of the time range that break type, unit or valid range of a KPI.',
+      'Series, metrics and services that were ever seen; metrics that no rule of the taxonomy takes; series folded beyond a budget; points of the time range that break type, unit or valid range of a KPI, or whose series has two writers.',
     width: 24,
     height: 4,
     sql: countsSql(database),

@@ -109,7 +109,16 @@ export function fedSql(database: string): string {
   );
 }
 
-/** What no rule takes, what was folded beyond a budget, what breaks the rules of KPIs: how much, and an example. */
+/** Points that have the same series, start and time as another one, and another value; the example is a metric. */
+function conflictingSql(database: string): string {
+  return (
+    `SELECT 'points of two writers that share a series' AS what, count() AS count, any(s.metric_name) AS example FROM ${database}.flagged_points AS f FINAL ` +
+    `INNER JOIN (SELECT series_id, any(metric_name) AS metric_name FROM ${database}.series_of_points GROUP BY series_id) AS s USING (series_id) ` +
+    `WHERE f.reason = 'conflicting_point' AND $__timeFilter_ms(f.time)`
+  );
+}
+
+/** What no rule takes, what was folded beyond a budget, what breaks the rules of KPIs, who shares a series: how much, and an example. */
 export function needsLookSql(database: string): string {
   const flagged = (reason: string) =>
     `SELECT 'points with a wrong ${reason}' AS what, count() AS count, any(toString(kpi)) AS example FROM ${database}.flagged_points FINAL WHERE reason = ${quote(reason)} AND $__timeFilter(time)`;
@@ -120,6 +129,7 @@ export function needsLookSql(database: string): string {
       flagged('type'),
       flagged('unit'),
       flagged('range'),
+      conflictingSql(database),
     ],
     'count DESC, what',
   );
