@@ -58,7 +58,8 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
       const context = { batch, series, limits, nowUnixMs: nowUnixMs() };
       const decoder = encoding === 'protobuf' ? decodeProtobuf : decodeJson;
       const { accepted, rejections, flagged, folded } = decoder(bytes, context);
-      const outcome = { accepted, rejected: countPoints(rejections), rejections, flagged };
+      const rejected = countPoints(rejections);
+      const outcome = { accepted, rejected, rejections, ...(flagged.length > 0 && { flagged }) };
       if (folded.length === 0) return { ...outcome, folded: 0 };
       const warnings = folded.map((entry) => describeFolded(entry, series.budgets));
       return { ...outcome, warnings, folded: countPoints(folded) };

@@ -136,7 +136,7 @@ describe('a start time that cannot be', () => {
       expect(decoded).toMatchObject({ accepted: 1, rejections: [] });
       expect(decoded.flagged).toBeUndefined();
       expect(decoded.rows.numbers[0]!.startTime).toBe(0n);
-      expect(decoded.rows.exemplars[0]!.pointStartTime).toBe(0n);
+      expect(decoded.rows.exemplars).toHaveLength(1);
     }
   });
 
@@ -156,7 +156,7 @@ describe('a start time that cannot be', () => {
       ]);
       const points = [rows.numbers, rows.histograms, rows.exponentialHistograms, rows.summaries].flat();
       expect(points.map(({ startTime }) => startTime)).toEqual([0n, 0n, 0n, 0n]);
-      expect(rows.exemplars.map(({ pointStartTime }) => pointStartTime)).toEqual([0n, 0n, 0n]);
+      expect(rows.exemplars).toHaveLength(3);
     }
   });
 
