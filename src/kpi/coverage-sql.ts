@@ -63,9 +63,11 @@ export function fedSeriesSql(
             NOT (${MEASURES.map((measure) => `a.measure = '${measure}' AND ${isMeasurableSql(measure)}`).join(' OR ')}), ${FEED_CODES.measure},
             a.base_unit != '' AND a.base_unit != base_unit, ${FEED_CODES.unit},
             ${FEED_CODES.usable})), a.selectors)`;
-  // Of the selector that the series comes nearest to.
-  const lacked = `arraySort(l -> length(l), arrayMap(s -> arrayFilter(c -> (${holds}) != c.wanted, s.conditions), a.selectors))[1]`;
-  const lacks = `arrayStringConcat(arrayMap(c -> if(c.wanted AND NOT present[c.attribute], concat('it has no attribute ', ${quoteList(names)}[c.attribute]), c.words), ${lacked}), ', ')`;
+  // Of the selectors that the series comes nearest to, with "or" between them.
+  const lacked = `arrayMap(s -> arrayFilter(c -> (${holds}) != c.wanted, s.conditions), a.selectors)`;
+  const nearest = `arrayFilter(l -> length(l) = arrayMin(m -> toUInt16(length(m)), ${lacked}), ${lacked})`;
+  const inWords = `arrayMap(c -> if(c.wanted AND NOT present[c.attribute], concat('it has no attribute ', ${quoteList(names)}[c.attribute]), c.words), l)`;
+  const lacks = `arrayStringConcat(arrayDistinct(arrayMap(l -> arrayStringConcat(${inWords}, ', '), ${nearest})), ', or ')`;
   const [key, asks] = isFolded
     ? [foldMetricNameSql('s.metric_name'), asksSql(feeds, names, foldMetricName)]
     : ['s.metric_name', asksSql(feeds, names)];

@@ -9,7 +9,7 @@ import { quote } from '../model/sql-literal.js';
 const REPLACEMENTS: readonly { pattern: string; by: string; bySql: string }[] = [
   { pattern: '([a-z0-9])([A-Z])', by: '$1_$2', bySql: '\\1_\\2' },
   { pattern: '[^A-Za-z0-9]+', by: '_', bySql: '_' },
-  { pattern: '_([tT]otal|[cC]ount|[sS]um|[bB]ucket|[mM]ax)$', by: '', bySql: '' },
+  { pattern: '_([tT]otal|[cC]ount|[sS]um|[bB]ucket)$', by: '', bySql: '' },
   {
     pattern: '_(seconds|milliseconds|microseconds|nanoseconds|ms|us|ns|bytes|ratio|percent)$',
     by: '',

@@ -176,6 +176,10 @@ describe('kpi_coverage of metrics that nearly feed a KPI', () => {
         to: { metric: near_requests_total, where: { reporter: destination } }
     - name: plain
       ratio: { of: { metric: plain_requests_total, where: { code: '5*' } }, to: plain_requests_total }
+    - name: coded
+      ratio:
+        of: { metric: coded_requests_total, where: { code: '5*' } }
+        to: { any: [{ metric: coded_requests_total, where: { code: '*0*' } }, { metric: coded_requests_total, where: { status: '*0*' } }] }
 `);
   let near: Record<string, unknown>[];
   const listed = (metric: string) =>
@@ -195,11 +199,13 @@ describe('kpi_coverage of metrics that nearly feed a KPI', () => {
         timed('httpServerRequestDuration', 'By'),
         counted('http_server_request_duration_seconds_bucket', ''),
         timed('http.server.request.duration.of.all', 's'),
+        levelled('http.server.request.duration.max', 's'),
         timed('near.span.duration', 'ms', { 'span.kind': 'CLIENT' }),
         timed('near.span.duration', 'ms', { 'span.kind': 'SERVER', tier: 'test' }),
         timed('near.span.duration', 'ms'),
         timed('near_span_duration_milliseconds', 'ms', { 'span.kind': 'CLIENT' }),
         { name: 'near_requests_total', sum: { ...of({ reporter: 'source', code: '200' }), ...sum } },
+        { name: 'coded_requests_total', sum: { ...of({ handler: '/' }), ...sum } },
         { name: 'plain_requests_total', sum: { ...of({ code: '200' }), ...sum } },
       ),
     );
@@ -221,6 +227,8 @@ describe('kpi_coverage of metrics that nearly feed a KPI', () => {
 
   it('lists no name that is another one, or that resembles one in other conditions only', () => {
     expect(listed('http.server.request.duration.of.all')).toEqual([]);
+    // What Micrometer sends beside each timer.
+    expect(listed('http.server.request.duration.max')).toEqual([]);
     expect(listed('near_span_duration_milliseconds')).toEqual([]);
   });
 
@@ -232,6 +240,19 @@ describe('kpi_coverage of metrics that nearly feed a KPI', () => {
     ]);
     expect(listed('near_requests_total')).toEqual([
       ['error_rate', 'mesh', 'denominator', 1, false, 'its attribute reporter is not destination'],
+    ]);
+  });
+
+  it('says which of several attributes would do', () => {
+    expect(listed('coded_requests_total')).toEqual([
+      [
+        'error_rate',
+        'coded',
+        'denominator',
+        1,
+        false,
+        'it has no attribute code, or it has no attribute status',
+      ],
     ]);
   });
 
