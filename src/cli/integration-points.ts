@@ -14,7 +14,8 @@ Which metrics measure each KPI, where they come from, and which call of the [rec
 Generated from \`catalogue/kpis/\` by \`npm run docs:integration\`. \`plumbline coverage\` says which of them arrive
 ([docs/coverage.md](coverage.md)).
 
-Of a KPI's sources the first that has data counts, so one of them is enough. *Counter*, *gauge* and *histogram* are
+Of a KPI's sources the first that has data counts, so one of them is enough; a *fallback* counts for services that none of the others
+has data of. *Counter*, *gauge* and *histogram* are
 OpenTelemetry instruments; a unit in the same dimension is converted (\`ms\` to \`s\`), one in another is not used.
 *any*: it is counted, whatever its unit.
 `;
@@ -42,7 +43,7 @@ function renderKpi(kpi: Kpi): string {
       );
       const role = placed.role === 'of' ? '' : `, ${placed.role}`;
       return [
-        `${placed.source.name}${role}`,
+        `${placed.source.name}${role}${placed.source.isFallback ? ' (fallback)' : ''}`,
         `\`${selector.metric}\`${describeConditions(selector)}`,
         instrument,
         unit === 'any' ? 'any' : `\`${unit}\``,
