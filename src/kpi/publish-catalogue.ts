@@ -6,6 +6,7 @@ import type { ClickHouse } from '../model/clickhouse.js';
 import { createView, viewMark } from '../model/created-view.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
+import { timeParameter } from '../model/time-parameter.js';
 import { compileKpi, type KpiGrid } from './compile-kpi.js';
 import { coverageSql } from './coverage-sql.js';
 import { windowSql } from './kpi-window.js';
@@ -150,7 +151,7 @@ function listViews(catalogue: Catalogue, { facts, kinds }: PublishOptions): [nam
  * all that the KPI could have where that is not given.
  */
 export function viewsOf(kpi: Kpi, facts: FactsSql, kinds?: KpiKinds): Record<string, string> {
-  const time = (name: string) => `toDateTime({${name}:DateTime64(9, 'UTC')}, 'UTC')`;
+  const time = (name: string) => `toDateTime(${timeParameter(name)}, 'UTC')`;
   const steps: KpiGrid = {
     ...{ start: time('start_time'), end: time('end_time'), step: '{step_s:UInt32}' },
     there: kinds,

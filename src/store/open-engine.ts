@@ -49,8 +49,13 @@ export async function openEngine(
   };
 }
 
-/** Imported here and nowhere else, so that a process that talks to a ClickHouse server never loads 500 MB. */
+/**
+ * Imported here and nowhere else, so that a process that talks to a ClickHouse server never loads 500 MB. The engine takes its
+ * time zone from the process when it is loaded, and `timezone` of its configuration does not change that: times without a
+ * zone would mean something else on every machine.
+ */
 async function loadEngine(): Promise<typeof import('chdb')> {
+  process.env.TZ = 'UTC';
   try {
     return await import('chdb');
   } catch (error) {

@@ -148,7 +148,7 @@ describe('queries', () => {
     for (const { data } of rules) {
       const sql = String(data[0]!.model.rawSql);
       const macros = [...sql.matchAll(/\$\w+|\$\{/g)].map(([name]) => name);
-      expect(new Set(macros)).toEqual(new Set(['$__toTime']));
+      expect(new Set(macros)).toEqual(new Set(['$__toTime_ms']));
     }
   });
 

@@ -192,7 +192,7 @@ describe('variables', () => {
   });
 
   it('and macros are those that the backend of the datasource expands', () => {
-    const known = ['fromTime', 'toTime', 'interval_s', 'timeFilter'];
+    const known = ['fromTime_ms', 'toTime_ms', 'interval_s', 'timeFilter_ms'];
     const used = new Set(
       boards.flatMap((board) =>
         listQueries(board).flatMap(({ sql }) => [...sql.matchAll(/\$__(\w+)/g)].map(([, name]) => name!)),

@@ -22,6 +22,9 @@ import { stringAttribute, toProtobuf } from './otlp-message.js';
 import { openScratchEngine } from './scratch-engine.js';
 import { createRollups, storeBatch } from './stored-batches.js';
 
+/** As a server has them by default: a year of points. */
+const STORED_LIMITS = { ...LIMITS, pointAgeMaxMs: 400 * 86_400_000 };
+
 export interface StoredMetrics {
   clickhouse: ClickHouse;
   rollups: Rollups;
@@ -47,7 +50,7 @@ export async function openStoredMetrics(
   async function sendBytes(body: Uint8Array, encoding: Encoding = 'protobuf'): Promise<void> {
     const decode = encoding === 'protobuf' ? decodeProtobuf : decodeJson;
     const batch = new PointBatch();
-    const { rejections } = decode(body, { batch, series, limits: LIMITS, nowUnixMs: nowMs });
+    const { rejections } = decode(body, { batch, series, limits: STORED_LIMITS, nowUnixMs: nowMs });
     if (rejections.length > 0) throw new Error(JSON.stringify(rejections));
     await storeBatch(clickhouse, rollups, batch, nowMs);
   }

@@ -6,6 +6,7 @@
 import type { Kpi } from '../../model/kpi.js';
 import { type BurnPair, rateMaxOf } from '../../model/service-level.js';
 import { ALL_TOGETHER } from '../sql/kpi-sql.js';
+import { TO_S } from '../sql/sql-text.js';
 import { formatSeconds } from './file-format.js';
 
 const HOUR_S = 3_600;
@@ -40,13 +41,16 @@ function labelColumns(kpi: Kpi): string {
   return `    multiIf(empty(kpi_labels), '${ALL_TOGETHER}', ${words} = '', 'without labels', ${words}) AS ${GROUP_LABEL},\n${columns.join('')}`;
 }
 
+/** The last whole minute, seconds since the epoch: what ends there comes from rollups and reads no point. */
+const END_S = `intDiv(${TO_S}, 60) * 60`;
+
 /** Values of now that somebody can stand behind. */
 export function valueSql(database: string, kpi: Kpi): string {
   return `SELECT
 ${labelColumns(kpi)}    kpi_value
 FROM (
     SELECT group AS kpi_labels, assumeNotNull(value) AS kpi_value
-    FROM ${database}.kpi_${kpi.name}_status(at_time = $__toTime)
+    FROM ${database}.kpi_${kpi.name}_status(at_time = ${TO_S})
     WHERE status != 'unknown' AND isNotNull(value)
 )
 ORDER BY kpi_labels`;
@@ -60,9 +64,7 @@ export function silenceSql(
   lookbackS: number,
 ): string {
   const stepS = lookbackS > 3 * DAY_S ? DAY_S : HOUR_S;
-  // Whole minutes, so that no point is read: they come from rollups.
-  const end = 'toStartOfMinute($__toTime)';
-  const start = `${stepS === DAY_S ? 'toStartOfDay' : 'toStartOfHour'}($__toTime, 'UTC') - INTERVAL ${lookbackS} SECOND`;
+  const start = `intDiv(${TO_S}, ${stepS}) * ${stepS} - ${lookbackS}`;
   // The newest of all is that of the whole: where it is silent too, its own rule says so, once.
   const filter =
     of === 'all together'
@@ -76,8 +78,8 @@ FROM (
     FROM (
         SELECT
             group AS kpi_labels,
-            min(toUnixTimestamp(${end}) - toUnixTimestamp(least(time + ${stepS}, ${end})) + assumeNotNull(age_s)) AS kpi_value
-        FROM ${database}.kpi_${kpi.name}(start_time = ${start}, end_time = ${end}, step_s = ${stepS})
+            min(${END_S} - least(toUnixTimestamp(time) + ${stepS}, ${END_S}) + assumeNotNull(age_s)) AS kpi_value
+        FROM ${database}.kpi_${kpi.name}(start_time = ${start}, end_time = ${END_S}, step_s = ${stepS})
         WHERE isNotNull(age_s)
         GROUP BY kpi_labels
     )
@@ -97,9 +99,8 @@ export function burnSql(database: string, kpi: Kpi, pairs: readonly BurnPair[], 
     return `('${words}', ${pair.longS}, ${pair.shortS}, ${toFloat(rateMax)})`;
   });
   const budget = Number((1 - objective).toPrecision(12));
-  const end = 'toStartOfMinute($__toTime)';
   const burned = (windowS: string) => {
-    const within = `time >= ${end} - ${windowS}`;
+    const within = since(windowS);
     return `greatest(0., sumIf(total - good, ${within})) / sumIf(total, ${within}) / ${budget}`;
   };
   return `SELECT
@@ -112,12 +113,17 @@ FROM (
         pair,
         ${burned('pair.2')} AS long_rate,
         ${burned('pair.3')} AS short_rate
-    FROM ${database}.kpi_${kpi.name}(start_time = ${end} - INTERVAL ${spanS} SECOND, end_time = ${end}, step_s = ${stepS})
+    FROM ${database}.kpi_${kpi.name}(start_time = ${END_S} - ${spanS}, end_time = ${END_S}, step_s = ${stepS})
     ARRAY JOIN [${rows.join(', ')}] AS pair
     GROUP BY kpi_labels, pair
-    HAVING sumIf(total, time >= ${end} - pair.2) >= ${Math.max(1, kpi.samplesMin)} AND sumIf(total, time >= ${end} - pair.3) > 0
+    HAVING sumIf(total, ${since('pair.2')}) >= ${Math.max(1, kpi.samplesMin)} AND sumIf(total, ${since('pair.3')}) > 0
 )
 ORDER BY kpi_labels, burn_windows`;
+}
+
+/** Whether a step of a KPI's view lies within so many seconds (SQL) of the end. */
+function since(windowS: string): string {
+  return `toUnixTimestamp(time) >= ${END_S} - ${windowS}`;
 }
 
 function greatestDivisor(a: number, b: number): number {

@@ -80,7 +80,7 @@ export function countsSql(database: string): string {
     `${count('uniqExact(source_system)', 'series')} services,`,
     `${count('count()', 'unclassified_metrics')} unclassified,`,
     `${count('count()', 'folded_series FINAL')} folded,`,
-    `${count('count()', 'flagged_points FINAL WHERE $__timeFilter(time)')} flagged`,
+    `${count('count()', 'flagged_points FINAL WHERE $__timeFilter_ms(time)')} flagged`,
   );
 }
 
@@ -121,7 +121,7 @@ function conflictingSql(database: string): string {
 /** What no rule takes, what was folded beyond a budget, what breaks the rules of KPIs, who shares a series: how much, and an example. */
 export function needsLookSql(database: string): string {
   const flagged = (reason: string) =>
-    `SELECT 'points with a wrong ${reason}' AS what, count() AS count, any(toString(kpi)) AS example FROM ${database}.flagged_points FINAL WHERE reason = ${quote(reason)} AND $__timeFilter(time)`;
+    `SELECT 'points with a wrong ${reason}' AS what, count() AS count, any(toString(kpi)) AS example FROM ${database}.flagged_points FINAL WHERE reason = ${quote(reason)} AND $__timeFilter_ms(time)`;
   return unionAll(
     [
       `SELECT 'metrics that no rule of the taxonomy takes' AS what, count() AS count, any(toString(metric_name)) AS example FROM ${database}.unclassified_metrics`,

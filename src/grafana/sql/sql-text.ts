@@ -4,8 +4,9 @@
  */
 import { quote } from '../../model/sql-literal.js';
 
-export const FROM_S = 'toUnixTimestamp($__fromTime)';
-export const TO_S = 'toUnixTimestamp($__toTime)';
+/** The time range, seconds since the epoch: as parameters of views they mean the same in any time zone. */
+export const FROM_S = 'toUnixTimestamp($__fromTime_ms)';
+export const TO_S = 'toUnixTimestamp($__toTime_ms)';
 
 /**
  * Length of a step in seconds: what Grafana takes for the width of the panel, rounded up to whole minutes, hours or days, so

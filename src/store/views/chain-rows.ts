@@ -3,13 +3,14 @@
  * quantiles. Enters: a shape and what to select; leaves: text with the parameters metric, start_time, end_time, step_s.
  * Views are flat on purpose: the engine analyses a view inside a view again at every level.
  */
+import { timeParameter } from '../../model/time-parameter.js';
 import type { Shape } from '../rollup-marks.js';
 import { type Grid, gridAliases, isRefined, isTaken, refinedAliases } from './grid-buckets.js';
 
 /** The parameters of most views, as placeholders. */
 export const METRIC = '{metric:String}';
-export const START_TIME = "{start_time:DateTime64(9, 'UTC')}";
-export const END_TIME = "{end_time:DateTime64(9, 'UTC')}";
+export const START_TIME = timeParameter('start_time');
+export const END_TIME = timeParameter('end_time');
 export const STEP_S = '{step_s:UInt32}';
 
 const OWN_SERIES = `SELECT series_id FROM series WHERE metric_name = ${METRIC}`;

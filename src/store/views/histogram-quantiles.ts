@@ -4,7 +4,7 @@
  * scales and zero thresholds. group_by: '' merges everything, 'series_id' nothing, else the name of an attribute of the
  * point or of the resource. How it is computed, the rank and the error bounds: docs/aggregates.md.
  */
-import { END_TIME, METRIC, START_TIME, STEP_S } from './chain-rows.js';
+import { METRIC, STEP_S } from './chain-rows.js';
 import { addColumns } from './histogram-increase.js';
 
 const LEVELS = { p50: 0.5, p75: 0.75, p90: 0.9, p95: 0.95, p99: 0.99, p999: 0.999 };
@@ -25,9 +25,12 @@ export const GROUPED_SERIES = `
     FROM series FINAL
     WHERE metric_name = ${METRIC}`;
 
-/** A view of its own, not its text: the engine walks a subquery again for every column that is grouped above it. */
+/**
+ * A view of its own, not its text: the engine walks a subquery again for every column that is grouped above it. Times are handed
+ * on as they came: as texts of moments they would lose their zone.
+ */
 function increaseOf(shape: HistogramShape): string {
-  return `${shape}_increase(metric = ${METRIC}, start_time = ${START_TIME}, end_time = ${END_TIME}, step_s = ${STEP_S})`;
+  return `${shape}_increase(metric = ${METRIC}, start_time = {start_time:String}, end_time = {end_time:String}, step_s = ${STEP_S})`;
 }
 
 export const HISTOGRAM_SHAPES = ['histogram', 'exponential_histogram'] as const;

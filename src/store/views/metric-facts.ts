@@ -177,7 +177,7 @@ function factQuantiles({ metrics, start, end, step, shapes, grouped }: Quantiles
   const increases = (shape: Shape) => {
     const steps = names.map(
       (metric) =>
-        `SELECT * FROM ${shape}_increase(metric = ${quote(metric)}, start_time = ${start}, end_time = ${end}, step_s = ${step})`,
+        `SELECT * FROM ${shape}_increase(metric = ${quote(metric)}, start_time = toUnixTimestamp(${start}), end_time = toUnixTimestamp(${end}), step_s = ${step})`,
     );
     return `
             SELECT steps.*, labels.grp AS grp, labels.factor AS factor

@@ -3,6 +3,7 @@
  * has what they were in each step of a grid, number_last(metric, at_time, stale_after_s) what they were last, and how
  * old that is. Points without a finite value count for nothing, and NO_RECORDED_VALUE ends a series until its next value.
  */
+import { timeParameter } from '../../model/time-parameter.js';
 import { chainAliases, chainRows, DESCRIBED_SERIES, stepOf, until } from './chain-rows.js';
 
 const ROLLUP_COLUMNS =
@@ -43,7 +44,7 @@ INNER JOIN (${DESCRIBED_SERIES}
 ) AS described USING (series_id)
 GROUP BY shown_series_id, time`;
 
-const AT_TIME = "{at_time:DateTime64(9, 'UTC')}";
+const AT_TIME = timeParameter('at_time');
 const STALE_AFTER_S = '{stale_after_s:UInt32}';
 
 /**

@@ -3,6 +3,7 @@
  * a grid; and summary_quantiles(metric, at_time), the quantile values last reported and how old they are: quantiles of
  * summaries cannot be merged, neither over time nor over series.
  */
+import { timeParameter } from '../../model/time-parameter.js';
 import { chainAliases, DESCRIBED_SERIES, SERIES_OF_METRIC, stepOf } from './chain-rows.js';
 import { chainSteps } from './histogram-increase.js';
 
@@ -45,7 +46,7 @@ const LAST_ROWS = ['1m', '1h', '1d'].map(
  */
 export const SUMMARY_QUANTILES = `
 CREATE OR REPLACE VIEW summary_quantiles AS
-WITH {at_time:DateTime64(9, 'UTC')} AS known_time
+WITH ${timeParameter('at_time')} AS known_time
 SELECT
     described.shown_series_id AS series_id,
     last.1 AS reported_time,
