@@ -151,11 +151,11 @@ it('in the hour that comes twice seconds since the epoch name the moment', async
 
 it('a KPI that is asked for by the command line is the same on a server of another zone', async () => {
   const { clickhouse } = stored;
-  const settings = { session_timezone: 'Asia/Tokyo' };
-  const there = {
+  const zone = { session_timezone: 'Asia/Tokyo' };
+  const there: typeof clickhouse = {
     ...clickhouse,
-    query: (sql: string) => clickhouse.query(sql, { settings }),
-  } as typeof clickhouse;
+    query: (sql, call) => clickhouse.query(sql, { ...call, settings: { ...call?.settings, ...zone } }),
+  };
   const [here, abroad] = [clickhouse, there].map((each) => createKpiReader(each, FACTS, readQuery));
   for (const kpi of KPIS) {
     expect(await abroad!.readStatus(kpi, AUTUMN_S)).toEqual(await here!.readStatus(kpi, AUTUMN_S));
@@ -173,11 +173,11 @@ it('a text that is no time is refused by its name', async () => {
 });
 
 it('times of a view still choose the parts that are read', async () => {
+  const [from, to] = [AUTUMN_S, AUTUMN_S + 1800];
+  const range = `start_time = toDateTime(${from}), end_time = toDateTime(${to}), step_s = 1800`;
   const plan = await stored.clickhouse.query<{ explain: string }>(
-    `EXPLAIN indexes = 1 SELECT * FROM metric_exemplars(metric = 'zone.jobs', start_time = toDateTime(${AUTUMN_S}), end_time = toDateTime(${AUTUMN_S + 1800}))`,
+    `EXPLAIN indexes = 1 SELECT * FROM number_quantiles(metric = 'zone.level', ${range}, group_by = '')`,
   );
-  const lines = plan.map(({ explain }) => explain.trim());
-  const conditions = lines.filter((line) => line.includes('Condition:') && line.includes('point_time'));
-  expect(conditions[0]).toContain(`'${AUTUMN_S}'`);
-  expect(conditions[0]).toContain(`'${AUTUMN_S + 1800}'`);
-});
+  const conditions = plan.map(({ explain }) => explain).filter((line) => line.includes('Condition:'));
+  expect(conditions.filter((line) => line.includes(`'${from}'`) && line.includes(`'${to}'`))).not.toEqual([]);
+}, 60_000);
