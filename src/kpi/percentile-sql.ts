@@ -4,8 +4,9 @@
  */
 import { BUCKET_COLUMNS, type FactColumn, type FactsQuery, type FactsSql } from '../model/facts.js';
 import type { Kpi } from '../model/kpi.js';
+import { fromBaseSql } from '../model/unit-sql.js';
 import type { KpiGrid } from './compile-kpi.js';
-import { conversionSql, labelSql, type PlacedTerm, termSql } from './kpi-terms.js';
+import { labelSql, type PlacedTerm, termSql } from './kpi-terms.js';
 import { aggregateSql, numberLiteral, quoteList } from './sql-text.js';
 
 const QUANTILE_COLUMNS: Readonly<Record<number, string>> = {
@@ -46,15 +47,13 @@ export function joinQuantile(
       : (grid.known && String(grid.known.endS - grid.known.startS)) ||
         `toUInt32(toUnixTimestamp(${grid.end}) - toUnixTimestamp(${grid.start}))`,
     shapes: shapes ?? [],
-    grouped: `SELECT series_id, grp, any(series_factor) AS factor
-            FROM (SELECT series_id, ${conversionSql(kpi.unit).factor} AS series_factor, arrayJoin(${keys}) AS grp FROM series
-                WHERE metric_name IN ${quoteList(metrics)} AND ${termSql(placed)} AND ${where})
-            GROUP BY series_id, grp`,
+    grouped: `SELECT DISTINCT series_id, arrayJoin(${keys}) AS grp FROM series
+            WHERE metric_name IN ${quoteList(metrics)} AND ${termSql(placed)} AND ${where}`,
   });
   return `
     SELECT g.*, q.quantile AS q_${k}
     FROM (${inner}) AS g
-    LEFT JOIN (SELECT \`group\` AS quantile_group, toDateTime(time, 'UTC') AS quantile_time, ${column} AS quantile FROM (${quantiles})) AS q
+    LEFT JOIN (SELECT \`group\` AS quantile_group, toDateTime(time, 'UTC') AS quantile_time, ${fromBaseSql(column, kpi.unit)} AS quantile FROM (${quantiles})) AS q
         ON q.quantile_group = toJSONString(g.group)${isSteps ? ' AND q.quantile_time = g.time' : ''}`;
 }
 

@@ -106,12 +106,12 @@ export interface QuantilesQuery {
   end: string;
   step: string;
   shapes: readonly MetricShape[];
-  /** SELECT of (series_id, grp, factor): a text for each group that a series is in, and what its values are multiplied by. */
+  /** SELECT of (series_id, grp): a text for each group that a series is in. */
   grouped: string;
 }
 
 export interface FactsSql {
-  /** A SELECT of (time, `group`, count, p50, p75, p90, p95, p99, p999). */
+  /** A SELECT of (in base units: time, `group`, count, p50, p75, p90, p95, p99, p999). */
   quantiles(query: QuantilesQuery): string;
   /** Elements of a WITH clause that `rows` needs: from_time, to_time and step_s among them. */
   aliases(query: FactsQuery): string;

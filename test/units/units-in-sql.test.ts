@@ -110,6 +110,33 @@ describe('a metric without a unit', () => {
   });
 });
 
+describe('number_quantiles where only rollups are left', () => {
+  it('are in the base unit, whatever the unit of each series', async () => {
+    for (const [id, unit, factor, k] of [
+      [1, 's', 1, 1],
+      [2, 'ms', 0.001, 1_000],
+    ]) {
+      await clickhouse.command(
+        `INSERT INTO series (series_id, metric_name, metric_type, unit, base_unit, unit_factor)
+         SELECT {id:UInt64}, 'rolled', 'gauge', {unit:String}, 's', {factor:Float64}`,
+        { params: { id, unit, factor } },
+      );
+      await clickhouse.command(
+        `INSERT INTO number_1m (series_id, time, kind, points, count, sum, min, max, first_time, last_time)
+         SELECT {id:UInt64}, '2026-11-17 09:00:00', 'gauge', 4, 4, 8 * {k:Float64}, {k:Float64}, 3 * {k:Float64}, '2026-11-17 09:00:05', '2026-11-17 09:00:35'`,
+        { params: { id, k } },
+      );
+    }
+    const rows = await clickhouse.query(
+      `SELECT count, rolled_up, sum, q.min AS min, q.max AS max, low.p50 AS low, p50, high.p50 AS high, base_unit
+       FROM number_quantiles(metric = 'rolled', start_time = '2026-11-17 09:00:00', end_time = '2026-11-17 10:00:00', step_s = 3600, group_by = '') AS q`,
+    );
+    expect(rows).toEqual([
+      { count: '8', rolled_up: '8', sum: 16, min: 1, max: 3, low: 1, p50: 1.5, high: 3, base_unit: 's' },
+    ]);
+  });
+});
+
 describe('a series row written before units were read', () => {
   const common =
     'ms us ns min h d s By 1 % {request} {error} {thread} K KiBy MiBy GiBy kBy MBy GBy bit {request}/s Cel'.split(

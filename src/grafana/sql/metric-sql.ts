@@ -5,18 +5,15 @@
 import type { Kpi } from '../../model/kpi.js';
 import { quote } from '../../model/sql-literal.js';
 import { parseUnit } from '../../model/unit.js';
+import { fromBaseSql } from '../../model/unit-sql.js';
 import { FROM_S, isChosen, lines, START_S, STEP_S, TO_S } from './sql-text.js';
 
 const EXEMPLARS_MAX = 100;
 const VERSIONS_MAX = 100;
+const QUANTILES = ['p50', 'p90', 'p95', 'p99'];
 
 /** The one chosen above the board. */
 const METRIC = "'${metric}'";
-
-/** What a value of the metric is multiplied by; no value where senders do not agree on its unit. */
-function factorOf(database: string, unitFactor: number): string {
-  return `(SELECT if(uniqExact(unit_factor) = 1, any(unit_factor), NULL) / ${unitFactor} FROM ${database}.series WHERE metric_name = ${METRIC})`;
-}
 
 function quantilesView(database: string): string {
   return `${database}.histogram_quantiles(metric = ${METRIC}, start_time = ${START_S}, end_time = ${TO_S}, step_s = ${STEP_S}, group_by = 'service.name')`;
@@ -25,10 +22,9 @@ function quantilesView(database: string): string {
 /** Of each service, in the KPI's unit. */
 export function quantilesSql(database: string, kpi: Kpi): string {
   return lines(
-    `WITH ${factorOf(database, parseUnit(kpi.unit).factor)} AS factor`,
-    'SELECT time, group AS service, p50 * factor AS p50, p90 * factor AS p90, p95 * factor AS p95, p99 * factor AS p99',
-    `FROM ${quantilesView(database)}`,
-    `WHERE ${isChosen('group', 'service')}`,
+    `SELECT time, group AS service, ${QUANTILES.map((name) => `${fromBaseSql(`q.${name}`, kpi.unit)} AS ${name}`).join(', ')}`,
+    `FROM ${quantilesView(database)} AS q`,
+    `WHERE ${isChosen('group', 'service')} AND base_unit = ${quote(parseUnit(kpi.unit).baseUnit)}`,
     'ORDER BY time, service',
   );
 }
@@ -36,10 +32,9 @@ export function quantilesSql(database: string, kpi: Kpi): string {
 /** Of all times that services recorded in a histogram, in seconds. */
 export function callTimesSql(database: string): string {
   return lines(
-    `WITH ${factorOf(database, 1)} AS factor`,
-    'SELECT time, group AS service, p50 * factor AS p50, p95 * factor AS p95, p99 * factor AS p99',
+    'SELECT time, group AS service, p50, p95, p99',
     `FROM ${quantilesView(database)}`,
-    `WHERE ${isChosen('group', 'service')}`,
+    `WHERE ${isChosen('group', 'service')} AND base_unit = 's'`,
     'ORDER BY time, service',
   );
 }
@@ -60,12 +55,12 @@ export function exemplarsSql(database: string, kpi: Kpi): string {
     'SELECT',
     '  e.time AS time,',
     '  toString(s.source_system) AS service,',
-    `  e.value * s.unit_factor / ${parseUnit(kpi.unit).factor} AS value,`,
+    `  ${fromBaseSql('e.value', kpi.unit)} AS value,`,
     '  e.trace_id AS trace,',
     "  arrayStringConcat(arrayMap((name, one) -> concat(name, '=', one), mapKeys(s.attributes), mapValues(s.attributes)), ', ') AS attributes",
     `FROM ${database}.metric_exemplars(metric = ${METRIC}, start_time = ${FROM_S}, end_time = ${TO_S}) AS e`,
     `INNER JOIN (SELECT * FROM ${database}.series_of_points WHERE metric_name = ${METRIC}) AS s USING (series_id)`,
-    `WHERE ${isChosen('service', 'service')}`,
+    `WHERE ${isChosen('service', 'service')} AND e.base_unit = ${quote(parseUnit(kpi.unit).baseUnit)}`,
     'ORDER BY value DESC, time DESC',
     `LIMIT ${EXEMPLARS_MAX}`,
   );

@@ -3,6 +3,7 @@
  * metric grew by in each step of a grid, at the smallest scale and the largest zero threshold met in the step. Joining
  * neighbouring buckets is exact. Rules: docs/increase.md and docs/aggregates.md.
  */
+import { asIs, inBaseUnits, sumOf, value } from './base-units.js';
 import { chainAliases, stepOf } from './chain-rows.js';
 import {
   addColumns,
@@ -11,6 +12,7 @@ import {
   CHAIN_ROLLUP_COLUMNS,
   chainSteps,
   clampCounts,
+  EXTREMES,
   STEP_COLUMNS,
 } from './histogram-increase.js';
 
@@ -151,6 +153,19 @@ FROM (${WIDE_TERMS}
 )
 GROUP BY shown_series_id, step_time, row_scale, row_threshold, positive_from, negative_from`;
 
+/**
+ * Buckets are powers of 2 in the unit that was sent, and so are scale, zero_threshold and offsets: their edges × unit_factor +
+ * unit_offset are in the base unit.
+ */
 export const EXPONENTIAL_HISTOGRAM_INCREASE = `
 CREATE OR REPLACE VIEW exponential_histogram_increase AS
-WITH ${chainAliases('exponential_histogram')}${EXPONENTIAL_STEPS}`;
+WITH ${chainAliases('exponential_histogram')}${inBaseUnits(EXPONENTIAL_STEPS, [
+  ...['series_id', 'time', 'scale', 'zero_threshold', 'increase_count'].map(asIs),
+  sumOf('increase_sum', 'increase_count'),
+  ...['increase_zero_count', 'positive_offset', 'increase_positive_bucket_counts'].map(asIs),
+  ...['negative_offset', 'increase_negative_bucket_counts', 'points'].map(asIs),
+  ...EXTREMES.map(value),
+  asIs('resets'),
+  'units.unit_factor AS unit_factor',
+  'units.unit_offset AS unit_offset',
+])}`;

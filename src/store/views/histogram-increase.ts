@@ -4,6 +4,7 @@
  * step has a row for each layout of bounds; count and sum of all its rows are exact, and so is every bucket.
  */
 import type { Shape } from '../rollup-marks.js';
+import { asIs, inBaseUnits, sumOf, value, values } from './base-units.js';
 import { chainAliases, chainRows, DESCRIBED_SERIES, IS_START_KNOWN, stepOf } from './chain-rows.js';
 
 /** row_min and row_max: infinite where unknown, and the other way round where nothing was counted. */
@@ -109,6 +110,9 @@ export function clampCounts(counts: string): string {
   return `arrayMap(c -> if(c > 9223372036854775807, 0, c), ${counts})`;
 }
 
+/** Columns of a step that are values: in base units they are those of the metric. */
+export const EXTREMES = ['lowest', 'highest', 'min', 'max'];
+
 /** Columns of a step that every kind of histogram has. min and max: of deltas; lowest, highest: no value lies beyond. */
 export const STEP_COLUMNS = `sum(points) AS points,
     nullIf(nullIf(min(row_min), -inf), inf) AS lowest,
@@ -149,4 +153,12 @@ GROUP BY shown_series_id, time, explicit_bounds`;
 
 export const HISTOGRAM_INCREASE = `
 CREATE OR REPLACE VIEW histogram_increase AS
-WITH ${chainAliases('histogram')}${HISTOGRAM_STEPS}`;
+WITH ${chainAliases('histogram')}${inBaseUnits(HISTOGRAM_STEPS, [
+  ...['series_id', 'time'].map(asIs),
+  values('explicit_bounds'),
+  asIs('increase_count'),
+  sumOf('increase_sum', 'increase_count'),
+  ...['increase_bucket_counts', 'points'].map(asIs),
+  ...EXTREMES.map(value),
+  asIs('resets'),
+])}`;

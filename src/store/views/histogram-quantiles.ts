@@ -1,9 +1,10 @@
 /**
  * The view histogram_quantiles(metric, start_time, end_time, step_s, group_by): quantiles of what the explicit and
  * exponential histograms of a metric recorded in each step of a grid, all series of a group merged, whatever their bounds,
- * scales and zero thresholds. group_by: '' merges everything, 'series_id' nothing, else the name of an attribute of the
+ * scales, zero thresholds and units, in the base unit. group_by: '' merges everything, 'series_id' nothing, else the name of an attribute of the
  * point or of the resource. How it is computed, the rank and the error bounds: docs/aggregates.md.
  */
+import { MERGED_UNITS, unitColumns } from './base-units.js';
 import { METRIC, STEP_S } from './chain-rows.js';
 import { addColumns } from './histogram-increase.js';
 
@@ -15,13 +16,13 @@ export const QUANTILE_COLUMNS = QUANTILE_NAMES.map((name, i) => `quantiles[${i +
 
 export const GROUP_BY = '{group_by:String}';
 
-/** (series_id, grp) of the metric's series. */
-export const GROUPED_SERIES = `
+/** (series_id, grp, and `columns` of `series`) of the metric's series. */
+export const groupedSeries = (...columns: string[]) => `
     SELECT series_id, multiIf(
         ${GROUP_BY} = '', '',
         ${GROUP_BY} = 'series_id', toString(series_id),
         mapContains(attributes, ${GROUP_BY}), attributes[${GROUP_BY}],
-        resource_attributes[${GROUP_BY}]) AS grp
+        resource_attributes[${GROUP_BY}]) AS grp${columns.map((column) => `, ${column}`).join('')}
     FROM series FINAL
     WHERE metric_name = ${METRIC}`;
 
@@ -37,27 +38,27 @@ export const HISTOGRAM_SHAPES = ['histogram', 'exponential_histogram'] as const;
 type HistogramShape = (typeof HISTOGRAM_SHAPES)[number];
 
 /**
- * What quantiles are made of: for each shape the SQL of its increases, each with `grp` and `factor`, by which its values are
- * multiplied; a series may come in several groups.
+ * What quantiles are made of: for each shape the SQL of its increases, in base units, each with `grp`; a series may come in several groups.
  */
 type GroupedIncreases = (shape: HistogramShape) => string;
 
 const OF_VIEW: GroupedIncreases = (shape) => `
-            SELECT *, 1. AS factor
+            SELECT steps.*, labels.grp AS grp
             FROM ${increaseOf(shape)} AS steps
-            INNER JOIN (${GROUPED_SERIES}) AS labels USING (series_id)
+            INNER JOIN (${groupedSeries()}) AS labels USING (series_id)
             WHERE increase_count > 0`;
 
 const TOTALS = `sum(increase_count) AS row_count,
             countIf(increase_sum IS NULL) = 0 AS row_has_sum,
-            ifNull(sum(increase_sum * factor), 0) AS row_sum,
-            if(countIf(min IS NULL) = 0, min(min * factor), NULL) AS row_min,
-            if(countIf(max IS NULL) = 0, max(max * factor), NULL) AS row_max,
-            min(ifNull(lowest * factor, -inf)) AS row_lowest,
-            max(ifNull(highest * factor, inf)) AS row_highest`;
+            ifNull(sum(increase_sum), 0) AS row_sum,
+            if(countIf(min IS NULL) = 0, min(min), NULL) AS row_min,
+            if(countIf(max IS NULL) = 0, max(max), NULL) AS row_max,
+            min(ifNull(lowest, -inf)) AS row_lowest,
+            max(ifNull(highest, inf)) AS row_highest,
+            ${MERGED_UNITS}`;
 
 const ROW_COLUMNS =
-  'time, grp, layout, is_exponential, row_count, row_has_sum, row_sum, row_min, row_max, row_lowest, row_highest, buckets';
+  'time, grp, layout, is_exponential, row_count, row_has_sum, row_sum, row_min, row_max, row_lowest, row_highest, units, buckets';
 
 /**
  * Explicit buckets of one layout, merged over series. Outermost buckets end at what is known of min and max. Where nothing
@@ -67,15 +68,14 @@ const ROW_COLUMNS =
 const explicitRows = (increases: GroupedIncreases) =>
   addColumns(
     `
-        SELECT time, grp, bounds AS explicit_bounds, cityHash64(bounds, is_low_known, is_high_known) AS layout, false AS is_exponential, ${TOTALS},
+        SELECT time, grp, explicit_bounds, cityHash64(explicit_bounds, is_low_known, is_high_known) AS layout, false AS is_exponential, ${TOTALS},
             sumForEach(increase_bucket_counts) AS counts
         FROM
         (
-            SELECT *, lowest IS NOT NULL AS is_low_known, highest IS NOT NULL AS is_high_known,
-                arrayMap(b -> b * factor, explicit_bounds) AS bounds
+            SELECT *, lowest IS NOT NULL AS is_low_known, highest IS NOT NULL AS is_high_known
             FROM (${increases('histogram')})
         )
-        GROUP BY time, grp, bounds, is_low_known, is_high_known`,
+        GROUP BY time, grp, explicit_bounds, is_low_known, is_high_known`,
     `notEmpty(explicit_bounds) AS has_bounds,
             isFinite(row_lowest) AND isFinite(row_highest) OR has_bounds OR row_has_sum AS has_place,
             if(has_bounds, explicit_bounds[1], row_sum / row_count) AS first_bound,
@@ -91,11 +91,11 @@ const DOUBLE_MAX = '1.7976931348623157e308';
 
 function exponentialBuckets(sign: 'positive' | 'negative'): string {
   const edge = (index: string) =>
-    `least(exp2((${sign}_offset + ${index}) / per_octave) * factor, ${DOUBLE_MAX})`;
+    `least(exp2((${sign}_offset + ${index}) / per_octave) * unit_factor, ${DOUBLE_MAX})`;
   const [from, to] =
     sign === 'positive' ? [edge('i - 1'), edge('i')] : [`-${edge('i')}`, `-${edge('i - 1')}`];
   const counts = `increase_${sign}_bucket_counts`;
-  return `arrayMap((c, i) -> (${from}, ${to}, c), ${counts}, arrayEnumerate(${counts}))`;
+  return `arrayMap((c, i) -> (${from} + unit_offset, ${to} + unit_offset, c), ${counts}, arrayEnumerate(${counts}))`;
 }
 
 /** Buckets of exponential histograms: bucket i is (2^(i/2^scale), 2^((i+1)/2^scale)]; the zero bucket as wide as its threshold. */
@@ -103,14 +103,17 @@ const exponentialRows = (increases: GroupedIncreases) => `
         SELECT time, grp, layout, true AS is_exponential, ${TOTALS}, groupArrayArray(own_buckets) AS buckets
         FROM (${addColumns(
           increases('exponential_histogram'),
-          `cityHash64('exponential', scale, zero_threshold, factor) AS layout,
+          `cityHash64('exponential', scale, zero_threshold, unit_factor, unit_offset) AS layout,
             exp2(scale) AS per_octave,
             arraySum(increase_positive_bucket_counts) > 0 AS has_positive,
             arraySum(increase_negative_bucket_counts) > 0 AS has_negative`,
           `arrayConcat(${exponentialBuckets('positive')}, ${exponentialBuckets('negative')},
-                [(if(has_positive AND NOT has_negative, 0, -zero_threshold * factor), if(has_negative AND NOT has_positive, 0, zero_threshold * factor), increase_zero_count)]) AS own_buckets`,
+                [(if(has_positive AND NOT has_negative, 0, -zero_threshold * unit_factor) + unit_offset, if(has_negative AND NOT has_positive, 0, zero_threshold * unit_factor) + unit_offset, increase_zero_count)]) AS own_buckets`,
         )})
         GROUP BY time, grp, layout`;
+
+/** Of `totals`: whether all that is merged has one base unit. */
+const IS_ONE_UNIT = 'length(totals.7) = 1';
 
 /** All rows of a step and a group, each with what is known of the whole. */
 const whole = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) =>
@@ -125,7 +128,11 @@ const whole = (increases: GroupedIncreases, shapes: readonly HistogramShape[]) =
         if(countIf(row_min IS NULL) OVER whole = 0, min(row_min) OVER whole, NULL),
         if(countIf(row_max IS NULL) OVER whole = 0, max(row_max) OVER whole, NULL),
         min(row_lowest) OVER whole,
-        max(row_highest) OVER whole) AS totals`.replaceAll('OVER whole', 'OVER (PARTITION BY time, grp)'),
+        max(row_highest) OVER whole,
+        groupUniqArrayArray(units) OVER whole) AS totals`.replaceAll(
+      'OVER whole',
+      'OVER (PARTITION BY time, grp)',
+    ),
   );
 
 /**
@@ -184,7 +191,7 @@ const quantiles = (increases: GroupedIncreases, shapes: readonly HistogramShape[
     `arrayMap((rank, k) -> least(1, greatest(0, (rank - up_to[k - 1]) / (below[k] - up_to[k - 1]))), ranks, places) AS shares,
         arrayMap(k -> least(1, (exponential[k] - exponential[k - 1]) / (below[k] - up_to[k - 1])), places) AS curved_shares`,
     `arrayMap((rank, k, share, curved) -> multiIf(
-            up_to[-1] = 0, NULL,
+            up_to[-1] = 0 OR NOT ${IS_ONE_UNIT}, NULL,
             k <= 1, edges[1],
             below[k] < rank, edges[k],
             curved = 0, edges[k - 1] + (edges[k] - edges[k - 1]) * share,
@@ -196,11 +203,12 @@ const COLUMNS = `
     time,
     grp AS \`group\`,
     totals.1 AS count,
-    totals.2 AS sum,
-    totals.2 / totals.1 AS mean,
-    totals.3 AS min,
-    totals.4 AS max,
-    ${QUANTILE_COLUMNS}`;
+    if(${IS_ONE_UNIT}, totals.2, NULL) AS sum,
+    sum / totals.1 AS mean,
+    if(${IS_ONE_UNIT}, totals.3, NULL) AS min,
+    if(${IS_ONE_UNIT}, totals.4, NULL) AS max,
+    ${QUANTILE_COLUMNS},
+    ${unitColumns('totals.7')}`;
 
 /** SELECT of the view's columns for other increases and groups. */
 export function quantileRows(

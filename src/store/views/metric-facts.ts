@@ -6,6 +6,7 @@
 import type { FactsQuery, FactsSql, QuantilesQuery, ValidRange, WaitingBuckets } from '../../model/facts.js';
 import { quote } from '../../model/sql-literal.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
+import { asIs, difference, inBaseUnits, sumOf, value } from './base-units.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
 import { describedSeries } from './described-series.js';
 import { isCumulative } from './fact-families.js';
@@ -180,7 +181,7 @@ function factQuantiles({ metrics, start, end, step, shapes, grouped }: Quantiles
         `SELECT * FROM ${shape}_increase(metric = ${quote(metric)}, start_time = toUnixTimestamp(${start}), end_time = toUnixTimestamp(${end}), step_s = ${step})`,
     );
     return `
-            SELECT steps.*, labels.grp AS grp, labels.factor AS factor
+            SELECT steps.*, labels.grp AS grp
             FROM (${steps.join(' UNION ALL ')}) AS steps
             INNER JOIN (${grouped}) AS labels USING (series_id)
             WHERE increase_count > 0`;
@@ -202,7 +203,19 @@ const PARAMETERS: FactsQuery = {
   step: STEP_S,
 };
 
-/** The view metric_facts(metrics, start_time, end_time, step_s). */
+/** The view metric_facts(metrics, start_time, end_time, step_s), in base units; KPIs convert the rows of `factRows` to their own. */
 export const METRIC_FACTS = `
-CREATE OR REPLACE VIEW metric_facts AS
-${factRows(PARAMETERS, factAliases(PARAMETERS))}`;
+CREATE OR REPLACE VIEW metric_facts AS${inBaseUnits(
+  factRows(PARAMETERS, factAliases(PARAMETERS)),
+  [
+    ...['series_id', 'time', 'count'].map(asIs),
+    sumOf('sum', 'count'),
+    asIs('has_sum'),
+    difference('increase'),
+    asIs('level_count'),
+    sumOf('level_sum', 'level_count'),
+    value('last'),
+    ...['begun_time', 'last_time', 'is_ended', 'points', 'resets'].map(asIs),
+  ],
+  `metric_name IN ${PARAMETERS.metrics}`,
+)}`;

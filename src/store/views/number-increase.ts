@@ -1,7 +1,8 @@
 /**
  * The view number_increase(metric, start_time, end_time, step_s): what every sum of a metric grew by in each step of a
- * grid. Rules: docs/increase.md. Gauges have no increase and no rows.
+ * grid, in the metric's base unit. Rules: docs/increase.md. Gauges have no increase and no rows.
  */
+import { asIs, difference, inBaseUnits } from './base-units.js';
 import { chainAliases, chainRows, DESCRIBED_SERIES, IS_START_KNOWN, STEP_S, stepOf } from './chain-rows.js';
 
 const ROLLUP_COLUMNS =
@@ -19,9 +20,7 @@ const POINT_COLUMNS = `series_id,
         multiIf(kind = 'delta_counter', greatest(value, 0), kind = 'delta_updown', value, 0) AS increase,
         0 AS resets`;
 
-export const NUMBER_INCREASE = `
-CREATE OR REPLACE VIEW number_increase AS
-WITH ${chainAliases('number')}
+const STEPS = `
 SELECT
     shown_series_id AS series_id,
     ${stepOf('first_time')} AS time,
@@ -53,3 +52,11 @@ INNER JOIN (${DESCRIBED_SERIES}
 ) AS described USING (series_id)
 WHERE first_time >= from_time
 GROUP BY shown_series_id, time`;
+
+export const NUMBER_INCREASE = `
+CREATE OR REPLACE VIEW number_increase AS
+WITH ${chainAliases('number')}${inBaseUnits(STEPS, [
+  ...['series_id', 'time'].map(asIs),
+  ...['increase', 'rate'].map(difference),
+  ...['resets', 'points'].map(asIs),
+])}`;

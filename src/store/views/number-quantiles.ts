@@ -1,12 +1,13 @@
 /**
  * The view number_quantiles(metric, start_time, end_time, step_s, group_by): quantiles of the values that the points of a
- * metric had in each step of a grid, all series of a group together. Exact wherever raw points are left; where only rollups
+ * metric had in each step of a grid, all series of a group together, in the base unit. Exact wherever raw points are left; where only rollups
  * are, an estimate, and `low` and `high` say between what the true quantiles lie. group_by as in histogram_quantiles. Rank
  * and bounds: docs/aggregates.md. It never takes the values of one bucket from two resolutions.
  */
+import { MERGED_UNITS, unitColumns } from './base-units.js';
 import { DESCRIBED_SERIES, END_TIME, SERIES_OF_METRIC, START_TIME, STEP_S, stepOf } from './chain-rows.js';
 import { addColumns } from './histogram-increase.js';
-import { GROUPED_SERIES, QUANTILE_COLUMNS, QUANTILE_LEVELS, QUANTILE_NAMES } from './histogram-quantiles.js';
+import { groupedSeries, QUANTILE_COLUMNS, QUANTILE_LEVELS, QUANTILE_NAMES } from './histogram-quantiles.js';
 
 const OF_METRIC = `series_id IN (${SERIES_OF_METRIC})`;
 
@@ -58,17 +59,20 @@ const SPREAD_ROWS = addColumns(
             arrayMap(i -> toUInt64(intDiv(others * (i + 1), pieces) - intDiv(others * i, pieces)), range(pieces)) AS inner_counts`,
 );
 
-/** (series_id, grp): folded series belong to the group of the series that describes them. */
+/** (series_id, grp, base_unit, unit_factor, unit_offset): folded series belong to the group of the series that describes them. */
 const GROUPS = `
-        SELECT described.series_id AS series_id, labels.grp AS grp
+        SELECT described.series_id AS series_id, labels.grp AS grp, labels.base_unit AS base_unit, labels.unit_factor AS unit_factor, labels.unit_offset AS unit_offset
         FROM (${DESCRIBED_SERIES}
         ) AS described
-        INNER JOIN (SELECT series_id AS shown_series_id, grp FROM (${GROUPED_SERIES})) AS labels USING (shown_series_id)`;
+        INNER JOIN (SELECT series_id AS shown_series_id, grp, toString(base_unit) AS base_unit, unit_factor, unit_offset FROM (${groupedSeries('base_unit', 'unit_factor', 'unit_offset')})) AS labels USING (shown_series_id)`;
 
-/** Plain numbers, for groupArray of tuples takes ten times as long. Arrays of one group are in the same order. */
+const IN_BASE = (value: string) => `${value} * unit_factor + unit_offset`;
+
+/** Plain numbers, in base units, for groupArray of tuples takes ten times as long. Arrays of one group are in the same order. */
 const COLLECTED = `
     SELECT step AS time, grp,
-        sum(total) AS sum,
+        sum(total) AS total,
+        groupUniqArrayArray(units) AS all_units,
         groupArrayArray(points) AS points,
         groupArrayArray(least) AS least_values,
         groupArrayArray(most) AS most_values,
@@ -77,7 +81,7 @@ const COLLECTED = `
         groupArrayArray(inner_n) AS inner_counts
     FROM
     (
-        SELECT ${stepOf('time')} AS step, grp, sum(value) AS total, groupArray(value) AS points, [] AS least, [] AS most, [] AS counts, [] AS inner_v, [] AS inner_n
+        SELECT ${stepOf('time')} AS step, grp, sum(${IN_BASE('value')}) AS total, groupArray(${IN_BASE('value')}) AS points, [] AS least, [] AS most, [] AS counts, [] AS inner_v, [] AS inner_n, ${MERGED_UNITS}
         FROM
         (
             SELECT series_id, time, value
@@ -88,8 +92,8 @@ const COLLECTED = `
         ) AS groups USING (series_id)
         GROUP BY step, grp
         UNION ALL
-        SELECT ${stepOf('first_time')} AS step, grp, sum(rolled.sum) AS total, [] AS points, groupArray(min) AS least, groupArray(max) AS most, groupArray(count) AS counts,
-            groupArrayArray(inner_values) AS inner_v, groupArrayArray(inner_counts) AS inner_n
+        SELECT ${stepOf('first_time')} AS step, grp, sum(rolled.sum * unit_factor + rolled.count * unit_offset) AS total, [] AS points, groupArray(${IN_BASE('rolled.min')}) AS least, groupArray(${IN_BASE('rolled.max')}) AS most, groupArray(count) AS counts,
+            groupArrayArray(arrayMap(v -> ${IN_BASE('v')}, inner_values)) AS inner_v, groupArrayArray(inner_counts) AS inner_n, ${MERGED_UNITS}
         FROM (${SPREAD_ROWS}
         ) AS rolled
         INNER JOIN (${GROUPS}
@@ -108,6 +112,7 @@ const QUANTILES = addColumns(
   // Without rollups none of the arrays below is made.
   `arraySum(counts) AS rolled_up,
         length(points) + rolled_up AS count,
+        length(all_units) = 1 AS is_one_unit,
         if(rolled_up = 0, [], points) AS mixed_points`,
   `arrayWithConstant(length(mixed_points), toUInt64(1)) AS ones,
         arrayWithConstant(length(counts), toUInt64(1)) AS row_ones,
@@ -124,14 +129,14 @@ const QUANTILES = addColumns(
         ${forSides((side) => `arraySort(values_${side}) AS sorted_${side}, arrayCumSum(arraySort((w, v) -> v, weights_${side}, values_${side})) AS totals_${side}`)}`,
   forSides(
     (side) =>
-      `arrayMap(rank -> if(rolled_up = 0, sorted_points[rank], sorted_${side}[arrayFirstIndex(n -> n >= rank, totals_${side})]), ranks) AS quantiles_${side}`,
+      `arrayMap(rank -> multiIf(NOT is_one_unit, NULL, rolled_up = 0, sorted_points[rank], sorted_${side}[arrayFirstIndex(n -> n >= rank, totals_${side})]), ranks) AS quantiles_${side}`,
   ),
   'quantiles_middle AS quantiles',
 );
 
 function nameElements(array: string): string {
   const values = QUANTILE_NAMES.map((_, i) => `${array}[${i + 1}]`);
-  const types = QUANTILE_NAMES.map((name) => `${name} Float64`);
+  const types = QUANTILE_NAMES.map((name) => `${name} Nullable(Float64)`);
   return `CAST((${values.join(', ')}), 'Tuple(${types.join(', ')})')`;
 }
 
@@ -144,11 +149,12 @@ SELECT
     grp AS \`group\`,
     count,
     rolled_up,
-    sum,
+    if(is_one_unit, total, NULL) AS sum,
     sum / count AS mean,
-    if(rolled_up = 0, sorted_points[1], sorted_low[1]) AS min,
-    if(rolled_up = 0, sorted_points[-1], sorted_high[-1]) AS max,
+    multiIf(NOT is_one_unit, NULL, rolled_up = 0, sorted_points[1], sorted_low[1]) AS min,
+    multiIf(NOT is_one_unit, NULL, rolled_up = 0, sorted_points[-1], sorted_high[-1]) AS max,
     ${QUANTILE_COLUMNS},
     ${nameElements('quantiles_low')} AS low,
-    ${nameElements('quantiles_high')} AS high
+    ${nameElements('quantiles_high')} AS high,
+    ${unitColumns('all_units')}
 FROM (${QUANTILES})`;

@@ -1,9 +1,10 @@
 /**
- * Views of the values of numbers as they were sent, gauges above all: number_values(metric, start_time, end_time, step_s)
+ * Views of the values of numbers, gauges above all, in the metric's base unit: number_values(metric, start_time, end_time, step_s)
  * has what they were in each step of a grid, number_last(metric, at_time, stale_after_s) what they were last, and how
  * old that is. Points without a finite value count for nothing, and NO_RECORDED_VALUE ends a series until its next value.
  */
 import { timeParameter } from '../../model/time-parameter.js';
+import { asIs, inBaseUnits, sumOf, value } from './base-units.js';
 import { chainAliases, chainRows, DESCRIBED_SERIES, stepOf, until } from './chain-rows.js';
 
 const ROLLUP_COLUMNS =
@@ -19,10 +20,7 @@ const POINT_COLUMNS = `series_id,
         value AS last_value,
         if(value_type = 'none', time, toDateTime64(0, 9, 'UTC')) AS ended_time`;
 
-/** (series_id, time, count, sum, mean, min, max, last, last_time); steps in which a series has no value have no row. */
-export const NUMBER_VALUES = `
-CREATE OR REPLACE VIEW number_values AS
-WITH ${chainAliases('number')}
+const STEPS = `
 SELECT
     shown_series_id AS series_id,
     ${stepOf('first_time')} AS time,
@@ -44,16 +42,20 @@ INNER JOIN (${DESCRIBED_SERIES}
 ) AS described USING (series_id)
 GROUP BY shown_series_id, time`;
 
+/** (series_id, time, count, sum, mean, min, max, last, last_time, base_unit); steps in which a series has no value have no row. */
+export const NUMBER_VALUES = `
+CREATE OR REPLACE VIEW number_values AS
+WITH ${chainAliases('number')}${inBaseUnits(STEPS, [
+  ...['series_id', 'time', 'count'].map(asIs),
+  sumOf('sum', 'count'),
+  ...['mean', 'min', 'max', 'last'].map(value),
+  asIs('last_time'),
+])}`;
+
 const AT_TIME = timeParameter('at_time');
 const STALE_AFTER_S = '{stale_after_s:UInt32}';
 
-/**
- * (series_id, time, value, age_s, is_ended, is_stale): the last value of each series at at_time or before, however long
- * ago. is_ended: its sender said so. is_stale: ended, or silent for longer than stale_after_s seconds.
- */
-export const NUMBER_LAST = `
-CREATE OR REPLACE VIEW number_last AS
-WITH ${chainAliases('number', until(AT_TIME))}
+const LAST = `
 SELECT
     shown_series_id AS series_id,
     max(row_last_time) AS time,
@@ -73,3 +75,15 @@ FROM
 INNER JOIN (${DESCRIBED_SERIES}
 ) AS described USING (series_id)
 GROUP BY shown_series_id`;
+
+/**
+ * (series_id, time, value, age_s, is_ended, is_stale, base_unit): the last value of each series at at_time or before, however
+ * long ago. is_ended: its sender said so. is_stale: ended, or silent for longer than stale_after_s seconds.
+ */
+export const NUMBER_LAST = `
+CREATE OR REPLACE VIEW number_last AS
+WITH ${chainAliases('number', until(AT_TIME))}${inBaseUnits(LAST, [
+  ...['series_id', 'time'].map(asIs),
+  value('value'),
+  ...['age_s', 'is_ended', 'is_stale'].map(asIs),
+])}`;

@@ -4,6 +4,7 @@
  * summaries cannot be merged, neither over time nor over series.
  */
 import { timeParameter } from '../../model/time-parameter.js';
+import { asIs, inBaseUnits, sumOf, values } from './base-units.js';
 import { chainAliases, DESCRIBED_SERIES, SERIES_OF_METRIC, stepOf } from './chain-rows.js';
 import { chainSteps } from './histogram-increase.js';
 
@@ -18,9 +19,7 @@ const POINT_COLUMNS = `series_id, start_time AS epoch, bitAnd(flags, 1) = 0 AS i
 const COLUMNS = `series_id, epoch, is_recorded, is_cumulative, points, first_time, first_count, last_count, carried_count,
         has_sum, first_sum, last_sum, carried_sum, resets`;
 
-export const SUMMARY_INCREASE = `
-CREATE OR REPLACE VIEW summary_increase AS
-WITH ${chainAliases('summary')}
+const STEPS = `
 SELECT
     shown_series_id AS series_id,
     ${stepOf('first_time')} AS time,
@@ -32,6 +31,14 @@ FROM (${chainSteps('summary', COLUMNS, ROLLUP_COLUMNS, POINT_COLUMNS, [])}
 ) AS chain
 GROUP BY shown_series_id, time`;
 
+export const SUMMARY_INCREASE = `
+CREATE OR REPLACE VIEW summary_increase AS
+WITH ${chainAliases('summary')}${inBaseUnits(STEPS, [
+  ...['series_id', 'time', 'increase_count'].map(asIs),
+  sumOf('increase_sum', 'increase_count'),
+  ...['points', 'resets'].map(asIs),
+])}`;
+
 const LAST_ROWS = ['1m', '1h', '1d'].map(
   (resolution) => `
     UNION ALL
@@ -40,13 +47,7 @@ const LAST_ROWS = ['1m', '1h', '1d'].map(
     WHERE series_id IN (${SERIES_OF_METRIC}) AND last_time <= known_time`,
 );
 
-/**
- * at_time: what was known then; age_s: seconds from the point to at_time; has_ended: a later point said so. Folded sources
- * have a row each, under the series_id that describes them; source_series_id is their own.
- */
-export const SUMMARY_QUANTILES = `
-CREATE OR REPLACE VIEW summary_quantiles AS
-WITH ${timeParameter('at_time')} AS known_time
+const REPORTED = `
 SELECT
     described.shown_series_id AS series_id,
     last.1 AS reported_time,
@@ -75,3 +76,17 @@ FROM
 ) AS source
 INNER JOIN (${DESCRIBED_SERIES}
 ) AS described USING (series_id)`;
+
+/**
+ * at_time: what was known then; age_s: seconds from the point to at_time; has_ended: a later point said so. Folded sources
+ * have a row each, under the series_id that describes them; source_series_id is their own.
+ */
+export const SUMMARY_QUANTILES = `
+CREATE OR REPLACE VIEW summary_quantiles AS
+WITH ${timeParameter('at_time')} AS known_time${inBaseUnits(REPORTED, [
+  ...['series_id', 'reported_time', 'age_s', 'has_ended', 'count'].map(asIs),
+  sumOf('sum', 'count'),
+  asIs('quantiles'),
+  values('quantile_values'),
+  asIs('source_series_id'),
+])}`;
