@@ -6,6 +6,7 @@ import { PanelBuilder as TrendBuilder } from '@grafana/grafana-foundation-sdk/tr
 import type { Kpi } from '../../model/kpi.js';
 import { burnPairsOf, type Objective, rateMaxOf } from '../../model/service-level.js';
 import type { GrafanaOptions } from '../grafana-options.js';
+import { hasQuantiles } from '../histogram-metrics.js';
 import { describeKpi, durationText, titleWithTarget } from '../kpi-texts.js';
 import { comparisonSql, groupsSql, statusSql } from '../sql/kpi-sql.js';
 import { budgetSql, burnSql } from '../sql/level-sql.js';
@@ -242,9 +243,10 @@ export function exemplarsItem(kpi: Kpi, options: GrafanaOptions): BoardItem {
     about:
       'Single measurements that senders picked out, the largest first, each with the trace it came from.',
   });
-  const table = tablePanel(grafanaUnit(kpi));
+  const isOwnValue = hasQuantiles(kpi, options);
+  const table = isOwnValue ? tablePanel(grafanaUnit(kpi)) : tablePanel();
   override(table, 'trace', { links: [dataLink('Trace', '${trace_url:raw}${__value.raw}', true).build()] });
-  return createItem(table, { ...spec, sql: exemplarsSql(options.database, kpi), shape: 'table' });
+  return createItem(table, { ...spec, sql: exemplarsSql(options.database, kpi, isOwnValue), shape: 'table' });
 }
 
 export function versionsItem(kpi: Kpi, options: GrafanaOptions): BoardItem {

@@ -49,18 +49,24 @@ export function callRateSql(database: string): string {
   );
 }
 
-/** The largest values of which a sender gave an example, with their traces. */
-export function exemplarsSql(database: string, kpi: Kpi): string {
+/**
+ * The largest values of which a sender gave an example, with their traces: in the KPI's unit where it is made of such values,
+ * else in the metric's base unit, which a column says.
+ */
+export function exemplarsSql(database: string, kpi: Kpi, isOwnValue: boolean): string {
+  const own = `base_unit = ${quote(parseUnit(kpi.unit).baseUnit)}`;
   return lines(
     'SELECT',
     '  e.time AS time,',
     '  toString(s.source_system) AS service,',
-    `  ${fromBaseSql('e.value', kpi.unit)} AS value,`,
+    ...(isOwnValue
+      ? [`  ${fromBaseSql('e.value', kpi.unit)} AS value,`]
+      : ['  e.value AS value,', '  e.base_unit AS unit,']),
     '  e.trace_id AS trace,',
     "  arrayStringConcat(arrayMap((name, one) -> concat(name, '=', one), mapKeys(s.attributes), mapValues(s.attributes)), ', ') AS attributes",
     `FROM ${database}.metric_exemplars(metric = ${METRIC}, start_time = ${FROM_S}, end_time = ${TO_S}) AS e`,
     `INNER JOIN (SELECT * FROM ${database}.series_of_points WHERE metric_name = ${METRIC}) AS s USING (series_id)`,
-    `WHERE ${isChosen('service', 'service')} AND e.base_unit = ${quote(parseUnit(kpi.unit).baseUnit)}`,
+    `WHERE ${isChosen('service', 'service')}${isOwnValue ? ` AND e.${own}` : ''}`,
     'ORDER BY value DESC, time DESC',
     `LIMIT ${EXEMPLARS_MAX}`,
   );
