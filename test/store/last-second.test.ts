@@ -6,7 +6,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createDataChecker } from '../../src/kpi/data-checker.js';
 import { createKpiReader, type KpiReader } from '../../src/kpi/kpi-reader.js';
 import { publishCatalogue } from '../../src/kpi/publish-catalogue.js';
+import type { CallOptions, ClickHouse } from '../../src/model/clickhouse.js';
 import type { Catalogue, Kpi } from '../../src/model/kpi.js';
+import { type EmbeddedOptions, openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
 import { countPiece, MOVED_TABLES, planPieces } from '../../src/store/moved-tables.js';
 import { countRows, readTables } from '../../src/store/retention-tables.js';
 import { buildExpired } from '../../src/store/retention-ttl.js';
@@ -17,6 +19,7 @@ import { FACTS } from '../../src/store/views/metric-facts.js';
 import { readCasePoints } from '../testkit/case-file.js';
 import type { OtlpMessage } from '../testkit/otlp-arbitrary.js';
 import { kpisOf, ofService, openStoredMetrics, type StoredMetrics } from '../testkit/stored-metrics.js';
+import { findWholeNumbers } from '../testkit/time-bounds.js';
 
 const DAY_S = 86_400;
 /** A midnight: the end of a minute, of an hour and of a day. */
@@ -37,6 +40,26 @@ const KPIS = kpisOf(`
 - { name: level, unit: '1', window: 1m, valid: { min: 0, max: 100 }, samples_min: 0, completeness_min: 0, stale_after: 1h, sources: [{ name: a, average: edge.gauge }] }
 `);
 const kpiNamed = (name: string) => KPIS.find((kpi) => kpi.name === name)!;
+
+/** Statements that were run, of those that differ in numbers alone the last. */
+const statements = new Map<string, { sql: string; call: CallOptions | undefined }>();
+
+async function openRecorded(options: EmbeddedOptions): Promise<ClickHouse> {
+  const clickhouse = await openEmbeddedClickHouse(options);
+  const record = (sql: string, call: CallOptions | undefined) =>
+    statements.set(sql.replaceAll(/\d+/g, '0'), { sql, call });
+  return {
+    ...clickhouse,
+    query: (sql, call) => {
+      record(sql, call);
+      return clickhouse.query(sql, call);
+    },
+    command: (sql, call) => {
+      record(sql, call);
+      return clickhouse.command(sql, call);
+    },
+  };
+}
 
 let stored: StoredMetrics;
 let reader: KpiReader;
@@ -90,7 +113,7 @@ function metricsAt(i: number, beforeEndMs: number): OtlpMessage[] {
 }
 
 beforeAll(async () => {
-  stored = await openStoredMetrics(NOW_MS);
+  stored = await openStoredMetrics(NOW_MS, openRecorded);
   reader = createKpiReader(stored.clickhouse, FACTS, readQuery);
   await stored.clickhouse.command('SYSTEM STOP MERGES');
   for (const body of readCasePoints('last-second-of-a-minute', END_S * 1000))
@@ -281,3 +304,21 @@ describe('after points are rolled up', () => {
     expect(rows.reduce((sum, row) => sum + row.rows, 0)).toBe(3 * POINTS);
   });
 });
+
+it('the engine holds no bound of points as a whole number, in any statement that was run', async () => {
+  const insert = /^(?:\s*--[^\n]*\n)*\s*INSERT INTO \S+\s*\([^)]*\)/;
+  const selects = [...statements.values()]
+    .map(({ sql, call }) => ({ sql: sql.replace(insert, ''), call }))
+    .filter(({ sql }) => /^(?:\s*--[^\n]*\n)*\s*(?:SELECT|WITH)\b/.test(sql));
+  expect(selects.length).toBeGreaterThan(40);
+  const wrong: string[] = [];
+  let conditions = 0;
+  for (const { sql, call } of selects) {
+    const rows = await stored.clickhouse.query<{ explain: string }>(`EXPLAIN indexes = 1 ${sql}`, call);
+    const plan = rows.map(({ explain }) => explain);
+    conditions += plan.filter((line) => /Condition: .*\btime in/.test(line)).length;
+    wrong.push(...findWholeNumbers(plan));
+  }
+  expect(conditions).toBeGreaterThan(40);
+  expect([...new Set(wrong)]).toEqual([]);
+}, 300_000);
