@@ -8,6 +8,8 @@ import type { Lanes } from '../model/point-batch.js';
 const PLUS_INFINITY = 0x7ff00000;
 const MINUS_INFINITY = 0xfff00000;
 const WORD = 2 ** 32;
+/** A double adds up so many words exactly. */
+const EXACT_MAX = 2 ** 20;
 
 /**
  * Drops a last bound of +Inf and a first bound of −Inf, which bound nothing: no value lies beyond them. The counts on both sides of
@@ -69,13 +71,15 @@ export class BucketSum {
   /** Adds every element from `from` on. */
   add({ words, length }: Lanes, from: number): void {
     let { lo, hi } = this;
-    for (let at = from * 2; at < length * 2; at += 2) {
-      lo += words[at]!;
-      hi += words[at + 1]!;
-      if (lo >= WORD) {
-        lo -= WORD;
-        hi++;
+    for (let begin = from * 2; begin < length * 2; begin += EXACT_MAX * 2) {
+      const end = Math.min(length, begin / 2 + EXACT_MAX) * 2;
+      for (let at = begin; at < end; at += 2) {
+        lo += words[at]!;
+        hi += words[at + 1]!;
       }
+      const carry = Math.floor(lo / WORD);
+      lo -= carry * WORD;
+      hi += carry;
     }
     this.lo = hi >= WORD ? WORD - 1 : lo;
     this.hi = hi >= WORD ? WORD - 1 : hi;

@@ -134,7 +134,7 @@ export function decodeExponentialHistogramPoint(pass: ProtobufPass, end: number)
   rows.flags.push(flags);
   if (!pass.keepsPoint(from, end)) return;
   pass.accepted++;
-  flagStart(pass, startAt);
+  if (startAt !== knownStartAt) flagStart(pass);
   if (wrongCount !== undefined) pass.flag(wrongCount);
   if (exemplars > 0) decodeExemplars(pass, 0x5a, from, end, timeAt);
 }

@@ -119,7 +119,7 @@ export function decodeHistogramPoint(pass: ProtobufPass, end: number): void {
   histograms.flags.push(flags);
   if (!pass.keepsPoint(from, end)) return;
   pass.accepted++;
-  flagStart(pass, startAt);
+  if (startAt !== knownStartAt) flagStart(pass);
   if (wrongCount !== undefined) pass.flag(wrongCount);
   if (exemplars > 0) decodeExemplars(pass, 0x42, from, end, timeAt);
 }

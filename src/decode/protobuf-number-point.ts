@@ -77,6 +77,6 @@ export function decodeNumberPoint(pass: ProtobufPass, end: number): void {
   numbers.flags.push(flags);
   if (!pass.keepsPoint(from, end)) return;
   pass.accepted++;
-  flagStart(pass, startAt);
+  if (startAt !== knownStartAt) flagStart(pass);
   if (exemplars > 0) decodeExemplars(pass, 0x2a, from, end, timeAt);
 }

@@ -89,13 +89,16 @@ export class ProtobufPass {
   /** Buckets of the point at hand. */
   readonly bucketSum = new BucketSum();
   private readonly sent: SentPoints;
+  /** Number of the request. */
+  private readonly request: number;
 
   constructor(bytes: Uint8Array, context: DecodeContext) {
     this.reader = new WireReader(bytes);
     this.batch = context.batch;
     this.series = context.series;
     this.context = context;
-    this.sent = new SentPoints(context.batch, context.series.seed, bytes.length);
+    this.sent = new SentPoints(context.batch, context.series.seed);
+    this.request = context.series.beginRequest();
   }
 
   enterResource(): void {
@@ -158,7 +161,14 @@ export class ProtobufPass {
    * and its columns are as before.
    */
   keepsPoint(from: number, end: number): boolean {
-    if (this.sent.keepLast(this.type)) return true;
+    const { sent, series, type } = this;
+    const isRepeated = series.isSentAgain(this.seriesIndex, this.request);
+    // Nearly always: a function this small becomes part of its callers.
+    if (!isRepeated && !sent.hasTables) return true;
+    return sent.keepLast(type, isRepeated) || this.rejectConflict(from, end);
+  }
+
+  private rejectConflict(from: number, end: number): false {
     this.reject('conflicting_point');
     this.checkRejected(from, end);
     return false;

@@ -58,11 +58,11 @@ function isStartKnown(view: DataView, startAt: number, lo: number, hi: number): 
 }
 
 /**
- * Flags an accepted point whose start time, at `startAt` (-1 where unset), is impossible: it is stored as unknown. That of a
- * gauge means nothing, so nothing is wrong with it.
+ * Flags an accepted point whose start time is impossible and stored as unknown. That of a gauge means nothing, so nothing is wrong
+ * with it.
  */
-export function flagStart(pass: ProtobufPass, startAt: number): void {
-  if (startAt !== pass.startAt && pass.type !== 'gauge') pass.flag('start_after_time');
+export function flagStart(pass: ProtobufPass): void {
+  if (pass.type !== 'gauge') pass.flag('start_after_time');
 }
 
 /**

@@ -70,7 +70,7 @@ export function decodeSummaryPoint(pass: ProtobufPass, end: number): void {
   summaries.flags.push(flags);
   if (!pass.keepsPoint(from, end)) return;
   pass.accepted++;
-  flagStart(pass, startAt);
+  if (startAt !== knownStartAt) flagStart(pass);
 }
 
 /** ValueAtQuantile: quantile = 1, value = 2; proto3 leaves out zeros. */

@@ -1,7 +1,8 @@
 /**
- * Points that one request has sent so far, by series, start time and time: a second one with another value
- * is found when it comes (two writers that share a series). Enters: columns whose last row is new; leaves: whether that row
- * stays. Open addressing over row numbers in a typed array, keys stay in the columns: no object per point.
+ * Points that one request has sent so far, by series, start time and time: a second one with another value is found when it
+ * comes (two writers that share a series). Enters: columns whose last row is new; leaves: whether that row stays. As long as no
+ * series comes twice there is nothing to look up; then the rows of the request go into a table of row numbers with open
+ * addressing. Keys stay in the columns: no object per point.
  */
 import type { Bytes, Lanes, PointBatch, Words } from '../model/point-batch.js';
 import type { MetricType } from '../model/series.js';
@@ -18,26 +19,25 @@ interface ListColumn {
   values: Lanes;
 }
 
-/** Bytes on the wire of a small point: how many points a request may have, before it is read. */
-const POINT_BYTES = 64;
 const SLOTS_MIN = 64;
-const SLOTS_FIRST_MAX = 16_384;
 
 class SentRows {
-  /** Row + 1; 0 = free. The number of slots is a power of two, and at least twice that of points. */
+  /** Row + 1; 0 = free. The number of slots is a power of two, and at least twice that of rows. */
   private slots: Int32Array;
   private size = 0;
 
+  /** Holds the rows from `from` on, but for the last. */
   constructor(
     private readonly keys: KeyColumns,
     /** One element per row each, the keys' among them. */
     private readonly columns: readonly Column[],
     private readonly lists: readonly ListColumn[],
     private readonly seed: number,
-    requestBytes: number,
+    from: number,
   ) {
-    const points = Math.min(requestBytes / POINT_BYTES, SLOTS_FIRST_MAX / 2);
-    this.slots = new Int32Array(Math.max(SLOTS_MIN, 2 ** Math.ceil(Math.log2(2 * points + 1))));
+    const rows = keys.seriesId.length - from;
+    this.slots = new Int32Array(Math.max(SLOTS_MIN, 2 ** Math.ceil(Math.log2(4 * rows))));
+    for (let row = from; row < keys.seriesId.length - 1; row++) this.find(row);
   }
 
   /**
@@ -132,48 +132,64 @@ function areListsEqual({ end, values }: ListColumn, a: number, b: number): boole
   return true;
 }
 
-/** What one request has sent, by shape. A table is made with the first point of its shape. */
+/** What one request has sent, by shape. A table is made when a series comes again. */
 export class SentPoints {
   private readonly tables: Partial<Record<MetricType, SentRows>> = {};
+  /** How many rows the batch had before this request. */
+  private readonly before: Readonly<Record<MetricType, number>>;
+  /** Whether any series came again. */
+  hasTables = false;
 
   constructor(
     private readonly batch: PointBatch,
     private readonly seed: number,
-    private readonly requestBytes: number,
-  ) {}
+  ) {
+    const { numbers, histograms, exponentialHistograms, summaries } = batch;
+    this.before = {
+      gauge: numbers.length,
+      sum: numbers.length,
+      histogram: histograms.length,
+      exponential_histogram: exponentialHistograms.length,
+      summary: summaries.length,
+    };
+  }
 
   /**
-   * Notes the last row of the points of this type. False where an earlier row of the request has its series, start time and time,
-   * and another value: the last row is then removed from its columns.
+   * To be called for each row that was added and is of this type, unless its series came for the first time and there are no tables.
+   * False where an earlier row of the request has its series, start time and time, and another value: the last row is then
+   * removed from its columns. `isRepeated`: whether the request may have had its series before.
    */
-  keepLast(type: MetricType): boolean {
-    let table = this.tables[type];
+  keepLast(type: MetricType, isRepeated: boolean): boolean {
+    const shape = type === 'sum' ? 'gauge' : type;
+    let table = this.tables[shape];
     if (table === undefined) {
-      table = MAKERS[type](this.batch, this.seed, this.requestBytes);
-      this.tables[type] = table;
+      if (!isRepeated) return true;
+      table = MAKERS[shape](this.batch, this.seed, this.before[shape]);
+      this.tables[shape] = table;
+      this.hasTables = true;
     }
     return table.keepLast();
   }
 }
 
-function ofNumbers({ numbers: p }: PointBatch, seed: number, requestBytes: number): SentRows {
+function ofNumbers({ numbers: p }: PointBatch, seed: number, from: number): SentRows {
   const columns = [p.seriesId, p.time, p.startTime, p.kind, p.valueType, p.valueInt, p.valueDouble, p.flags];
-  return new SentRows(p, columns, [], seed, requestBytes);
+  return new SentRows(p, columns, [], seed, from);
 }
 
-function ofHistograms({ histograms: p }: PointBatch, seed: number, requestBytes: number): SentRows {
+function ofHistograms({ histograms: p }: PointBatch, seed: number, from: number): SentRows {
   const columns = [p.seriesId, p.time, p.startTime, p.temporality, p.count, p.flags, ...presence(p)];
   const lists = [
     { end: p.explicitBoundsEnd, values: p.explicitBounds },
     { end: p.bucketCountsEnd, values: p.bucketCounts },
   ];
-  return new SentRows(p, columns, lists, seed, requestBytes);
+  return new SentRows(p, columns, lists, seed, from);
 }
 
 function ofExponentialHistograms(
   { exponentialHistograms: p }: PointBatch,
   seed: number,
-  requestBytes: number,
+  from: number,
 ): SentRows {
   const columns = [
     ...[p.seriesId, p.time, p.startTime, p.temporality, p.count, p.flags, ...presence(p)],
@@ -183,26 +199,25 @@ function ofExponentialHistograms(
     { end: p.positiveCountsEnd, values: p.positiveCounts },
     { end: p.negativeCountsEnd, values: p.negativeCounts },
   ];
-  return new SentRows(p, columns, lists, seed, requestBytes);
+  return new SentRows(p, columns, lists, seed, from);
 }
 
-function ofSummaries({ summaries: p }: PointBatch, seed: number, requestBytes: number): SentRows {
+function ofSummaries({ summaries: p }: PointBatch, seed: number, from: number): SentRows {
   const columns = [p.seriesId, p.time, p.startTime, p.count, p.sum, p.flags];
   const lists = [
     { end: p.quantilesEnd, values: p.quantiles },
     { end: p.quantileValuesEnd, values: p.quantileValues },
   ];
-  return new SentRows(p, columns, lists, seed, requestBytes);
+  return new SentRows(p, columns, lists, seed, from);
 }
 
 function presence(p: Pick<PointBatch['histograms'], 'sum' | 'min' | 'max'>): Column[] {
   return [p.sum, p.min, p.max].flatMap(({ isNull, value }) => [isNull, value]);
 }
 
-/** A series has one type, so that gauges and sums need not share a table. */
+/** Sums are stored with gauges. */
 const MAKERS = {
   gauge: ofNumbers,
-  sum: ofNumbers,
   histogram: ofHistograms,
   exponential_histogram: ofExponentialHistograms,
   summary: ofSummaries,

@@ -38,6 +38,9 @@ export class SeriesTable {
    * be written. A change writes the row again, the latest wins.
    */
   private described: Uint32Array = new Uint32Array(1024);
+  /** The last request with a point of each series, by `beginRequest`. Of no meaning once another request has begun. */
+  private sentBy: Uint32Array = new Uint32Array(1024);
+  private request = 0;
   private count = FIRST;
   /** Series below this index were known before the last refresh. */
   private settled = FIRST;
@@ -117,6 +120,19 @@ export class SeriesTable {
     }
     if (hashLo !== undefined) this.byRawHash.insert(hashLo, hashHi, index, described);
     return index;
+  }
+
+  /** The number of a request, to ask `isSentAgain` with. */
+  beginRequest(): number {
+    this.request = (this.request + 1) >>> 0;
+    return this.request;
+  }
+
+  /** Whether the request has asked this of the series before. Folded series share an index: of those it says only that it may have. */
+  isSentAgain(index: number, request: number): boolean {
+    if (this.sentBy[index] === request) return true;
+    this.sentBy[index] = request;
+    return false;
   }
 
   isFolded(index: number): boolean {
@@ -239,6 +255,7 @@ export class SeriesTable {
     const capacity = this.described.length * 2;
     this.ids = grow(this.ids, capacity * 2);
     this.described = grow(this.described, capacity);
+    this.sentBy = grow(this.sentBy, capacity);
   }
 }
 
