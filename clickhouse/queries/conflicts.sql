@@ -3,7 +3,7 @@
 SELECT series_id, time, start_time
 FROM {source:Identifier}
 WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
-    AND (series_id, time, start_time) NOT IN (
+    AND (series_id, time, start_time) GLOBAL NOT IN (
         SELECT series_id, time, start_time FROM flagged_points
         WHERE reason = 'conflicting_point' AND time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')})
 GROUP BY series_id, time, start_time

@@ -5,6 +5,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { KIND_DELTA_COUNTER, PointBatch, TEMPORALITY_DELTA, VALUE_INT } from '../../src/model/point-batch.js';
 import type { Rollups } from '../../src/store/rollups.js';
+import { readQuery } from '../../src/store/sql-files.js';
+import { decode, LIMITS } from '../testkit/decode-fixture.js';
+import { EVERY_SHAPE } from '../testkit/every-shape.js';
+import { NOW_UNIX_MS } from '../testkit/otlp-arbitrary.js';
+import { toProtobuf } from '../testkit/otlp-message.js';
 import { openScratchEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 import { createRollups, storeBatch } from '../testkit/stored-batches.js';
 
@@ -116,3 +121,37 @@ describe('points of two writers in different requests', () => {
     expect(rollups.conflicts).toBe(4);
   });
 });
+
+it('no shape is suspected where no point came twice, so that the points are not read again', async () => {
+  const { batch } = decodeEveryShape();
+  await storeBatch(engine.clickhouse, rollups, batch, NOW_UNIX_MS);
+  await rollups.settle();
+  for (const shape of ['number', 'histogram', 'exponential_histogram', 'summary']) {
+    const params = {
+      source: `${shape}_points`,
+      rollup: `${shape}_1m`,
+      from: '2023-11-14 00:00:00',
+      to: '2023-11-15 00:00:00',
+    };
+    const [row] = await engine.clickhouse.query<{ points: string }>(
+      "SELECT toString(count()) AS points FROM {source:Identifier} WHERE time < fromUnixTimestamp64Milli(1700100000000, 'UTC')",
+      { params },
+    );
+    expect(Number(row!.points)).toBeGreaterThan(0);
+    expect(
+      await engine.clickhouse.query(readQuery('conflicts_suspected').replaceAll('/*series*/', ''), {
+        params,
+      }),
+    ).toMatchObject([{ is_suspected: 0 }]);
+  }
+});
+
+function decodeEveryShape(): { batch: PointBatch } {
+  const batch = new PointBatch();
+  const { rejections } = decode(toProtobuf(EVERY_SHAPE), 'protobuf', {
+    batch,
+    limits: { ...LIMITS, pointAgeMaxMs: 1e12 },
+  });
+  expect(rejections).toEqual([]);
+  return { batch };
+}

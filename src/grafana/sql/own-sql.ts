@@ -112,9 +112,9 @@ export function fedSql(database: string): string {
 /** Points that have the same series, start and time as another one, and another value; the example is a metric. */
 function conflictingSql(database: string): string {
   return (
-    `SELECT 'points of two writers that share a series' AS what, count() AS count, any(s.metric_name) AS example FROM ${database}.flagged_points AS f FINAL ` +
-    `INNER JOIN (SELECT series_id, any(metric_name) AS metric_name FROM ${database}.series_of_points GROUP BY series_id) AS s USING (series_id) ` +
-    `WHERE f.reason = 'conflicting_point' AND $__timeFilter_ms(f.time)`
+    `SELECT 'points of two writers that share a series' AS what, count() AS count, any(s.metric_name) AS example ` +
+    `FROM (SELECT series_id FROM ${database}.flagged_points FINAL WHERE reason = 'conflicting_point' AND $__timeFilter_ms(time)) AS f ` +
+    `INNER JOIN (SELECT series_id, any(metric_name) AS metric_name FROM ${database}.series_of_points GROUP BY series_id) AS s USING (series_id)`
   );
 }
 
