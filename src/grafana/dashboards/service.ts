@@ -2,7 +2,7 @@
 import type { Kpi } from '../../model/kpi.js';
 import type { GrafanaOptions } from '../grafana-options.js';
 import { kpiPanel, kpiTile } from '../panels/kpi-panels.js';
-import { type BoardItem, createItem, dataLink, override } from '../panels/panel.js';
+import { type BoardItem, createItem, dataLink, HIDDEN, override } from '../panels/panel.js';
 import { linePanel, tablePanel } from '../panels/plain-panels.js';
 import { callRateSql, callTimesSql } from '../sql/metric-sql.js';
 import { metricsOfServicesSql, servicesSeenSql } from '../sql/series-sql.js';
@@ -48,11 +48,12 @@ export function serviceBoard(kpis: readonly Kpi[], options: GrafanaOptions): Boa
   };
 }
 
-/** A click on a service's name chooses it. */
+/** A click on a service's name chooses it: by the value that it has in the dropdown, which is a column of its own. */
 function servicesItem({ database }: GrafanaOptions): BoardItem {
   const table = tablePanel();
-  const url = `/d/${dashboardUid('service')}?\${__url_time_range}&\${environment:queryparam}&var-service=\${__value.raw}`;
+  const url = `/d/${dashboardUid('service')}?\${__url_time_range}&\${environment:queryparam}&var-service=\${__data.fields.choice:percentencode}`;
   override(table, 'service', { links: [dataLink('This service alone', url).build()] });
+  override(table, 'choice', { 'custom.hidden': true, ...HIDDEN });
   override(table, 'last seen', { unit: 'dateTimeFromNow' });
   return createItem(table, {
     name: 'services',
@@ -72,7 +73,7 @@ function durationItems({ database }: GrafanaOptions): BoardItem[] {
   return [
     createItem(linePanel('s').fillOpacity(0).displayName(name), {
       name: 'durations',
-      title: 'Percentiles: ${metric}',
+      title: 'Percentiles: ${metric:text}',
       description: `Percentiles of all values ${of}`,
       width: 12,
       height: 8,
@@ -81,7 +82,7 @@ function durationItems({ database }: GrafanaOptions): BoardItem[] {
     }),
     createItem(linePanel('cps').displayName('${__field.labels.service}'), {
       name: 'calls',
-      title: 'Calls: ${metric}',
+      title: 'Calls: ${metric:text}',
       description: `How many values were recorded in a second, ${of}`,
       width: 12,
       height: 8,
@@ -93,6 +94,7 @@ function durationItems({ database }: GrafanaOptions): BoardItem[] {
 
 function metricsItem({ database }: GrafanaOptions): BoardItem {
   const table = tablePanel();
+  override(table, 'choice', { 'custom.hidden': true, ...HIDDEN });
   override(table, 'last seen', { unit: 'dateTimeFromNow' });
   return createItem(table, {
     name: 'metrics',

@@ -222,7 +222,7 @@ export function budgetItem(kpi: Kpi, options: GrafanaOptions, objective: Objecti
 export function quantilesItem(kpi: Kpi, options: GrafanaOptions): BoardItem {
   const spec = itemOf(kpi, options, {
     name: 'quantiles',
-    title: 'Percentiles: ${metric}',
+    title: 'Percentiles: ${metric:text}',
     width: 12,
     height: 9,
     about:
@@ -237,7 +237,7 @@ export function quantilesItem(kpi: Kpi, options: GrafanaOptions): BoardItem {
 export function exemplarsItem(kpi: Kpi, options: GrafanaOptions): BoardItem {
   const spec = itemOf(kpi, options, {
     name: 'exemplars',
-    title: 'Exemplars: ${metric}',
+    title: 'Exemplars: ${metric:text}',
     width: 12,
     height: 9,
     about:

@@ -4,7 +4,7 @@
  */
 import type { Kpi } from '../../model/kpi.js';
 import { quote } from '../../model/sql-literal.js';
-import { FROM_S, isChosen, lines, START_S, STEP_S, TO_S, unionAll } from './sql-text.js';
+import { chosenPattern, FROM_S, isChosen, lines, START_S, STEP_S, TO_S, unionAll } from './sql-text.js';
 
 export interface Steps {
   start: string;
@@ -17,7 +17,7 @@ export const ALL_TOGETHER = 'all together';
 const GROUPS_MAX = 12;
 
 /** By the dropdowns of a board, or everything on boards that have none. */
-export const CHOSEN = "service = '${service:regex}', environment = '${environment:regex}'";
+export const CHOSEN = `service = ${chosenPattern('service')}, environment = ${chosenPattern('environment')}`;
 export const EVERYTHING = "service = '', environment = ''";
 const RANGE: Steps = { start: START_S, end: TO_S, step: STEP_S };
 

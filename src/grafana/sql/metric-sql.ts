@@ -6,14 +6,14 @@ import type { Kpi } from '../../model/kpi.js';
 import { quote } from '../../model/sql-literal.js';
 import { parseUnit } from '../../model/unit.js';
 import { fromBaseSql } from '../../model/unit-sql.js';
-import { FROM_S, isChosen, lines, START_S, STEP_S, TO_S } from './sql-text.js';
+import { chosenName, FROM_S, isChosen, lines, START_S, STEP_S, TO_S } from './sql-text.js';
 
 const EXEMPLARS_MAX = 100;
 const VERSIONS_MAX = 100;
 const QUANTILES = ['p50', 'p90', 'p95', 'p99'];
 
 /** The one chosen above the board. */
-const METRIC = "'${metric}'";
+const METRIC = chosenName('metric');
 
 function quantilesView(database: string): string {
   return `${database}.histogram_quantiles(metric = ${METRIC}, start_time = ${START_S}, end_time = ${TO_S}, step_s = ${STEP_S}, group_by = 'service.name')`;

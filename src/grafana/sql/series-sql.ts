@@ -4,7 +4,7 @@
  */
 
 import { quote } from '../../model/sql-literal.js';
-import { isChosen, lines } from './sql-text.js';
+import { isChosen, lines, toChoice } from './sql-text.js';
 
 const ROWS_MAX = 200;
 const ENVIRONMENT =
@@ -46,6 +46,7 @@ export function servicesSeenSql(database: string): string {
   return lines(
     'SELECT',
     '  toString(source_system) AS service,',
+    `  ${toChoice('service')} AS choice,`,
     `  arrayStringConcat(arraySort(groupUniqArray(${ENVIRONMENT})), ', ') AS environments,`,
     "  arrayStringConcat(arraySort(groupUniqArray(resource_attributes['service.version'])), ', ') AS versions,",
     "  uniqExact(resource_attributes['service.instance.id']) AS instances,",

@@ -23,11 +23,39 @@ export function quoteList(texts: readonly string[]): string {
 }
 
 /**
+ * Characters that would end or change the SQL around a value, percent-encoded in the values of dropdowns. None of Grafana's
+ * formats escapes both quotes and backslashes: `sqlstring` doubles quotes, `singlequote` puts a backslash before them,
+ * `regex` leaves them. A dollar sign could begin a macro of the datasource. All other characters stay, so that nearly every
+ * value is the name itself, also in addresses.
+ */
+const ENCODED: readonly (readonly [char: string, code: string])[] = [
+  ['%', '%25'],
+  ["\\'", '%27'],
+  ['\\\\', '%5C'],
+  ['\\x24', '%24'],
+];
+
+/** SQL: the value of a dropdown that stands for a name. `sql` is a text. */
+export function toChoice(sql: string): string {
+  return ENCODED.reduce((inner, [char, code]) => `replaceAll(${inner}, '${char}', '${code}')`, sql);
+}
+
+/** SQL: the name that was chosen, of a variable with exactly one value. */
+export function chosenName(variable: string): string {
+  return `decodeURLComponent('\${${variable}:raw}')`;
+}
+
+/** SQL: a regular expression of the names chosen; `.*` for all of them. Encoded characters stand for themselves in it. */
+export function chosenPattern(variable: string): string {
+  return `decodeURLComponent(replaceAll('\${${variable}:regex}', '%', '%5C%'))`;
+}
+
+/**
  * A condition that a text matches the values chosen of a dashboard variable; all of it has to. The end is \\z, because a dollar
  * sign is Grafana's.
  */
 export function isChosen(sql: string, variable: string): string {
-  return `match(${sql}, concat('^(?:', '\${${variable}:regex}', ')\\\\z'))`;
+  return `match(${sql}, concat('^(?:', ${chosenPattern(variable)}, ')\\\\z'))`;
 }
 
 /** SELECTs one below the other, in one order: without the brackets it would be that of the last alone. */

@@ -1,20 +1,22 @@
 /**
  * What the dropdowns above a board offer: SELECTs of two columns, value and text. Enters: names; leaves: SQL over the list of
- * series, which is small. A value with a quote in it cannot be chosen: it would end the text it is put into.
+ * series, which is small. The text is a name; its value is safe to be put into SQL (sql-text.ts).
  */
 import type { GroupLabel, Kpi } from '../../model/kpi.js';
 import { quote } from '../../model/sql-literal.js';
 import { metricsOfKpi } from '../kpi-texts.js';
-import { lines, quoteList } from './sql-text.js';
+import { lines, quoteList, toChoice } from './sql-text.js';
 
 const VALUES_MAX = 1000;
 
-function listOf(database: string, value: string, condition = ''): string {
+const CHOICE = `${toChoice('text')} AS value, text`;
+
+function listOf(database: string, name: string, condition = ''): string {
   return lines(
-    'SELECT value, value AS text',
-    `FROM (SELECT DISTINCT ${value} AS value FROM ${database}.series${condition && ` WHERE ${condition}`})`,
-    "WHERE value != '' AND position(value, '\\'') = 0",
-    `ORDER BY value LIMIT ${VALUES_MAX}`,
+    `SELECT ${CHOICE}`,
+    `FROM (SELECT DISTINCT ${name} AS text FROM ${database}.series${condition && ` WHERE ${condition}`})`,
+    "WHERE text != ''",
+    `ORDER BY text LIMIT ${VALUES_MAX}`,
   );
 }
 
@@ -52,20 +54,19 @@ function labelOf({ attributes }: GroupLabel): string {
 export function histogramsSql(database: string, metrics: readonly string[]): string {
   const list = quoteList(metrics);
   return lines(
-    'SELECT value, value AS text',
-    `FROM (SELECT DISTINCT toString(metric_name) AS value FROM ${database}.series WHERE metric_name IN (${list}) AND metric_type IN ('histogram', 'exponential_histogram'))`,
-    `ORDER BY indexOf([${list}], value)`,
+    `SELECT ${CHOICE}`,
+    `FROM (SELECT DISTINCT toString(metric_name) AS text FROM ${database}.series WHERE metric_name IN (${list}) AND metric_type IN ('histogram', 'exponential_histogram'))`,
+    `ORDER BY indexOf([${list}], text)`,
   );
 }
 
 /** Histograms of times, those of the most series first. */
 export function durationsSql(database: string): string {
   return lines(
-    'SELECT toString(metric_name) AS value, value AS text',
-    `FROM ${database}.series`,
-    "WHERE metric_type IN ('histogram', 'exponential_histogram') AND base_unit = 's'",
-    'GROUP BY metric_name',
-    'ORDER BY count() DESC, value',
+    `SELECT ${CHOICE}`,
+    `FROM (SELECT toString(metric_name) AS text, count() AS series FROM ${database}.series`,
+    "  WHERE metric_type IN ('histogram', 'exponential_histogram') AND base_unit = 's' GROUP BY metric_name)",
+    'ORDER BY series DESC, text',
     `LIMIT ${VALUES_MAX}`,
   );
 }
