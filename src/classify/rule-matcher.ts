@@ -2,6 +2,7 @@
  * One rule, ready to be asked. Enters: a Rule; leaves: a test of metric names, a test of everything else the rule asks
  * for (undefined where the name alone decides), and the classification it gives. Compiled once, shared by all series.
  */
+import { ENVIRONMENT_ATTRIBUTES, isEnvironment } from '../model/environment.js';
 import type { Attribute, Classification, Series } from '../model/series.js';
 import { compileNamePatterns, compileValuePatterns, type TestName, type TestText } from './pattern.js';
 import type { Rule } from './taxonomy.js';
@@ -52,8 +53,14 @@ function compileAttributes(
 ): TestSeries[] {
   return Object.entries(patterns).map(([key, values]) => {
     const matchesValue: TestText = compileValuePatterns(values);
+    const keys = isEnvironment(key) ? ENVIRONMENT_ATTRIBUTES : [key];
     return (series) => {
-      const attribute = attributesOf(series).find((candidate) => candidate.key === key);
+      const attributes = attributesOf(series);
+      const found = keys
+        .map((wanted) => attributes.find((candidate) => candidate.key === wanted))
+        .filter((attribute) => attribute !== undefined);
+      // An empty environment is none, where another name has one.
+      const attribute = found.find(({ value }) => value !== '') ?? found[0];
       return attribute !== undefined && matchesValue(attribute.value);
     };
   });

@@ -57,7 +57,8 @@ export function environmentVariable({ database }: GrafanaOptions): Variable {
   return manyOf({
     name: 'environment',
     label: 'Environment',
-    description: 'deployment.environment.name of the resource',
+    description:
+      'deployment.environment.name of the resource, else deployment.environment or deployment_environment',
     sql: environmentsSql(database),
   });
 }

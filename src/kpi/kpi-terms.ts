@@ -2,6 +2,7 @@
  * The terms of a KPI's formulas, numbered: which series each takes, and what SQL makes of their facts. Enters: a Kpi;
  * leaves: selectors as conditions on columns of `series`, units as factors.
  */
+import { environmentSql, isEnvironment } from '../model/environment.js';
 import type { Formula, GroupLabel, Kpi, Measure, MetricShape, Selector, Source, Term } from '../model/kpi.js';
 import { quote } from '../model/sql-literal.js';
 import { parseUnit } from '../model/unit.js';
@@ -84,15 +85,19 @@ export function shapesOf(kpi: Kpi): MetricShape[] {
   return ALL_SHAPES.filter((shape) => wanted.has(shape));
 }
 
+const ENVIRONMENT_OF_SERIES = environmentSql('attributes', 'resource_attributes');
+
 /** SQL of an attribute's value: of the point, else of the resource. '' where a series has none. */
 export function attributeSql(name: string): string {
   if (name === 'service') return 'toString(source_system)';
+  if (isEnvironment(name)) return ENVIRONMENT_OF_SERIES;
   const key = quote(name);
   return `if(mapContains(attributes, ${key}), attributes[${key}], resource_attributes[${key}])`;
 }
 
 export function hasAttributeSql(name: string): string {
   if (name === 'service') return `(source_system != '')`;
+  if (isEnvironment(name)) return `(${ENVIRONMENT_OF_SERIES} != '')`;
   return `(mapContains(attributes, ${quote(name)}) OR mapContains(resource_attributes, ${quote(name)}))`;
 }
 
@@ -103,8 +108,8 @@ export function hasAttributeSql(name: string): string {
 export function labelSql({ attributes }: GroupLabel): string {
   const [first, ...rest] = attributes;
   if (rest.length === 0) return attributeSql(first!);
-  // The service's name is a column, not an attribute that could be searched for.
-  if (attributes.includes('service')) {
+  // The service's name is a column, and the environment is several attributes.
+  if (attributes.some((name) => name === 'service' || isEnvironment(name))) {
     const tries = attributes.slice(0, -1).flatMap((name) => [hasAttributeSql(name), attributeSql(name)]);
     return `multiIf(${[...tries, attributeSql(attributes.at(-1)!)].join(', ')})`;
   }

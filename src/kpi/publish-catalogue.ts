@@ -4,6 +4,7 @@
  */
 import type { ClickHouse } from '../model/clickhouse.js';
 import { createView, viewMark } from '../model/created-view.js';
+import { ENVIRONMENT } from '../model/environment.js';
 import type { FactsSql } from '../model/facts.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
 import { timeParameter } from '../model/time-parameter.js';
@@ -165,8 +166,6 @@ export function viewsOf(kpi: Kpi, facts: FactsSql, kinds?: KpiKinds): Record<str
     [`kpi_${kpi.name}_status_of`]: compileKpi(kpi, facts, { ...whole, where: CHOSEN }),
   };
 }
-
-const ENVIRONMENT = `if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])`;
 
 const matches = (value: string, parameter: string) =>
   `({${parameter}:String} IN ('', '.*') OR match(${value}, concat('^(?:', {${parameter}:String}, ')$')))`;

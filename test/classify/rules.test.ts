@@ -112,6 +112,20 @@ describe('conditions', () => {
     expect(takerOf([rule], 'x')).toBe('');
   });
 
+  it('on the environment, under whichever of its names it comes', () => {
+    const takes = (rule: string, resource: Record<string, string>) =>
+      takerOf([`{ resource: { ${rule}: prod } }`], 'x', { resource: attributes(resource) });
+    for (const name of ['deployment.environment.name', 'deployment.environment', 'deployment_environment']) {
+      expect(takes(name, { 'deployment.environment.name': 'prod', 'deployment.environment': 'b' })).toBe(
+        'r0',
+      );
+      expect(takes(name, { 'deployment.environment': 'prod', deployment_environment: 'c' })).toBe('r0');
+      expect(takes(name, { 'deployment.environment.name': '', deployment_environment: 'prod' })).toBe('r0');
+      expect(takes(name, { 'deployment.environment.name': 'b', 'deployment.environment': 'prod' })).toBe('');
+      expect(takes(name, { environment: 'prod' })).toBe('');
+    }
+  });
+
   it('on point attributes: present takes any value, also an empty one, and numbers compare as text', () => {
     expect(takerOf(['{ attributes: { error.type: present } }'], 'x')).toBe('');
     const empty = { attributes: attributes({ 'error.type': '' }) };

@@ -3,12 +3,11 @@
  * row for each series, never for each point.
  */
 
+import { ENVIRONMENT } from '../../model/environment.js';
 import { quote } from '../../model/sql-literal.js';
 import { isChosen, lines, toChoice } from './sql-text.js';
 
 const ROWS_MAX = 200;
-const ENVIRONMENT =
-  "if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])";
 /** The hourly rollup keeps the time of the last point, so series of the last minutes may have none yet. */
 const LAST_SEEN = 'toUnixTimestamp64Milli(max(greatest(activity.last_time, toDateTime64(seen_at, 9))))';
 

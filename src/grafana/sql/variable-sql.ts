@@ -2,6 +2,7 @@
  * What the dropdowns above a board offer: SELECTs of two columns, value and text. Enters: names; leaves: SQL over the list of
  * series, which is small. The text is a name; its value is safe to be put into SQL (sql-text.ts).
  */
+import { ENVIRONMENT, environmentSql, isEnvironment } from '../../model/environment.js';
 import type { GroupLabel, Kpi } from '../../model/kpi.js';
 import { quote } from '../../model/sql-literal.js';
 import { metricsOfKpi } from '../kpi-texts.js';
@@ -25,10 +26,7 @@ export function servicesSql(database: string): string {
 }
 
 export function environmentsSql(database: string): string {
-  return listOf(
-    database,
-    "if(mapContains(resource_attributes, 'deployment.environment.name'), resource_attributes['deployment.environment.name'], resource_attributes['deployment.environment'])",
-  );
+  return listOf(database, ENVIRONMENT);
 }
 
 /** Groups of a KPI as its panels name them: the values of its labels. */
@@ -42,10 +40,15 @@ function labelOf({ attributes }: GroupLabel): string {
   const tries = attributes.flatMap((name) =>
     name === 'service'
       ? ["source_system != ''", 'toString(source_system)']
-      : ['attributes', 'resource_attributes'].flatMap((map) => [
-          `mapContains(${map}, ${quote(name)})`,
-          `${map}[${quote(name)}]`,
-        ]),
+      : isEnvironment(name)
+        ? [
+            `${environmentSql('attributes', 'resource_attributes')} != ''`,
+            environmentSql('attributes', 'resource_attributes'),
+          ]
+        : ['attributes', 'resource_attributes'].flatMap((map) => [
+            `mapContains(${map}, ${quote(name)})`,
+            `${map}[${quote(name)}]`,
+          ]),
   );
   return `multiIf(${[...tries, "''"].join(', ')})`;
 }

@@ -4,6 +4,9 @@
  * scales, zero thresholds and units, in the base unit. group_by: '' merges everything, 'series_id' nothing, else the name of an attribute of the
  * point or of the resource. How it is computed, the rank and the error bounds: docs/aggregates.md.
  */
+
+import { ENVIRONMENT_ATTRIBUTES, environmentSql } from '../../model/environment.js';
+import { quote } from '../../model/sql-literal.js';
 import { MERGED_UNITS, unitColumns } from './base-units.js';
 import { METRIC, STEP_S } from './chain-rows.js';
 import { addColumns } from './histogram-increase.js';
@@ -21,6 +24,7 @@ export const groupedSeries = (...columns: string[]) => `
     SELECT series_id, multiIf(
         ${GROUP_BY} = '', '',
         ${GROUP_BY} = 'series_id', toString(series_id),
+        ${GROUP_BY} IN (${ENVIRONMENT_ATTRIBUTES.map(quote).join(', ')}), ${environmentSql('attributes', 'resource_attributes')},
         mapContains(attributes, ${GROUP_BY}), attributes[${GROUP_BY}],
         resource_attributes[${GROUP_BY}]) AS grp${columns.map((column) => `, ${column}`).join('')}
     FROM series FINAL
