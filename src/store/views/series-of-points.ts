@@ -26,7 +26,8 @@ INNER JOIN
 
 /**
  * metric_value is the value of a number point and the mean of a histogram or summary point (cumulative ones count since
- * their start), in the base unit of the series, which is `unit`.
+ * their start), in the base unit of the series. unit: that, or the unit that was sent where it is of the same size (`{error}`
+ * for `1`).
  */
 export const PERFORMANCE_METRICS = `
 CREATE OR REPLACE VIEW performance_metrics AS
@@ -36,7 +37,7 @@ SELECT
     s.subcategory AS subcategory,
     s.metric_name AS metric_name,
     p.metric_value * s.unit_factor + s.unit_offset AS metric_value,
-    s.base_unit AS unit,
+    s.value_unit AS unit,
     p.time AS timestamp,
     s.source_system AS source_system,
     s.source_component AS source_component,
@@ -58,6 +59,7 @@ FROM
 ) AS p
 INNER JOIN
 (
-    SELECT series_id, category, subcategory, metric_name, base_unit, unit_factor, unit_offset, source_system, source_component, metadata_text
+    SELECT series_id, category, subcategory, metric_name, unit_factor, unit_offset,
+        if(unit_factor = 1 AND unit_offset = 0 AND unit_status != 'name', unit, base_unit) AS value_unit, source_system, source_component, metadata_text
     FROM series_of_points
 ) AS s USING (series_id)`;
