@@ -9,6 +9,7 @@ import { randomBytes } from 'node:crypto';
 import type { Logger } from 'pino';
 import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from './catalogue-paths.js';
 import { createClassifier } from './classify/classifier.js';
+import { createMachineCounterTest } from './classify/machine-counters.js';
 import { loadTaxonomy } from './classify/taxonomy.js';
 import type { Config } from './config.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
@@ -106,6 +107,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
 
   const series = new SeriesTable({
     classify: createClassifier(taxonomy),
+    isMachineCounter: createMachineCounterTest(taxonomy),
     seed: randomBytes(4).readUInt32LE(),
     entriesMax: Math.max(SERIES_KNOWN_MAX, 2 * config.seriesMax),
     budgets: {

@@ -69,7 +69,8 @@ FROM
             (
                 SELECT
                     *,
-                    NOT is_last AND next_count < last_count AS drops,
+                    -- A drop in count or in a bucket (src/store/views/bucket-falls.ts): the next row counts from zero.
+                    NOT is_last AND temporality = 'cumulative' AND (next.1 < last_count OR /*falls*/) AS drops,
                     [first_positive_bucket_counts, last_positive_bucket_counts, carried_positive_bucket_counts] AS own_positive,
                     [first_negative_bucket_counts, last_negative_bucket_counts, carried_negative_bucket_counts] AS own_negative,
                     least(least_scale, toInt32(floor(log2(1278 / greatest(positive_end - positive_begin, negative_end - negative_begin, 1e-9))))) AS row_scale,
@@ -92,7 +93,8 @@ FROM
                         multiIf(is_void, -inf, max IS NULL, inf, assumeNotNull(max)) AS row_max,
                         greatest(length(last_positive_bucket_counts), length(carried_positive_bucket_counts)) AS positive_length,
                         greatest(length(last_negative_bucket_counts), length(carried_negative_bucket_counts)) AS negative_length,
-                        leadInFrame(first_count, 1, 0) OVER neighbours AS next_count,
+                        leadInFrame((first_count, scale, zero_threshold, first_zero_count, toInt64(positive_offset), first_positive_bucket_counts,
+                            toInt64(negative_offset), first_negative_bucket_counts)) OVER neighbours AS next,
                         leadInFrame(false, 1, true) OVER neighbours AS is_last,
                         min(scale) OVER neighbours AS least_scale,
                         min(zero_threshold) OVER neighbours AS least_threshold,
@@ -102,8 +104,8 @@ FROM
                         maxIf((positive_offset + positive_length) / exp2(scale), positive_length > 0) OVER neighbours AS positive_end,
                         minIf(negative_offset / exp2(scale), negative_length > 0) OVER neighbours AS negative_begin,
                         maxIf((negative_offset + negative_length) / exp2(scale), negative_length > 0) OVER neighbours AS negative_end
-                    FROM {source:Identifier} FINAL
-                    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
+                    FROM /*lost (SELECT * REPLACE (anyLastIf(epoch, epoch > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, intDiv(toUnixTimestamp(time), {step_s:UInt32}) ORDER BY first_time, epoch) AS epoch) FROM lost*/{source:Identifier} FINAL
+                    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/ /*lost ) lost*/
                     WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
                 )
             )

@@ -73,8 +73,8 @@ FROM
             (
                 SELECT
                     *,
-                    -- A drop in count: the next point counts from zero.
-                    is_delta OR (NOT is_last AND next_count < count) AS carries,
+                    -- A drop in count or in a bucket (src/store/views/bucket-falls.ts): the next point counts from zero.
+                    is_delta OR (NOT is_last AND (next.1 < count OR /*falls*/)) AS carries,
                     least(least_scale, toInt32(floor(log2(1278 / greatest(positive_end - positive_begin, negative_end - negative_begin, 1e-9))))) AS row_scale,
                     bitShiftLeft(toInt64(1), least(scale - row_scale, 40)) AS step,
                     toInt64(floor(positive_begin * exp2(row_scale))) AS positive_from,
@@ -99,12 +99,14 @@ FROM
                         multiIf(count = 0, inf, ifNull(isFinite(min), 0), assumeNotNull(min), -inf) AS point_min,
                         multiIf(count = 0, -inf, ifNull(isFinite(max), 0), assumeNotNull(max), inf) AS point_max,
                         scale,
+                        zero_threshold,
                         zero_count,
                         toInt64(positive_offset) AS positive_offset,
                         positive_bucket_counts,
                         toInt64(negative_offset) AS negative_offset,
                         negative_bucket_counts,
-                        leadInFrame(count, 1, 0) OVER neighbours AS next_count,
+                        leadInFrame((count, scale, zero_threshold, zero_count, toInt64(positive_offset), positive_bucket_counts,
+                            toInt64(negative_offset), negative_bucket_counts)) OVER neighbours AS next,
                         leadInFrame(false, 1, true) OVER neighbours AS is_last,
                         min(scale) OVER neighbours AS least_scale,
                         min(zero_threshold) OVER neighbours AS least_threshold,
@@ -114,8 +116,8 @@ FROM
                         maxIf((positive_offset + length(positive_bucket_counts)) / exp2(scale), notEmpty(positive_bucket_counts)) OVER neighbours AS positive_end,
                         minIf(negative_offset / exp2(scale), notEmpty(negative_bucket_counts)) OVER neighbours AS negative_begin,
                         maxIf((negative_offset + length(negative_bucket_counts)) / exp2(scale), notEmpty(negative_bucket_counts)) OVER neighbours AS negative_end
-                    FROM exponential_histogram_points FINAL
-                    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
+                    FROM /*lost (SELECT * REPLACE (anyLastIf(start_time, start_time > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, toStartOfMinute(time) ORDER BY time, start_time) AS start_time) FROM lost*/exponential_histogram_points FINAL
+                    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/ /*lost ) lost*/
                     WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
                 )
             )

@@ -34,7 +34,13 @@ FROM
     (
         SELECT
             *,
-            NOT is_last AND next_count < last_count AS drops,
+            next_layout = layout OR is_last AS has_next_bounds,
+            if(has_next_bounds, [], arrayFilter(b -> has(next_bounds, b), explicit_bounds)) AS shared_bounds,
+            if(has_next_bounds, last_bucket_counts, arrayMap(totals -> arrayMap((a, b) -> toUInt64(a - b), totals, arrayPopBack(arrayPushFront(totals, 0))),
+                [arrayFilter((c, keep) -> keep, arrayCumSum(arrayResize(last_bucket_counts, length(explicit_bounds) + 1)), arrayPushBack(arrayMap(b -> has(shared_bounds, b), explicit_bounds), true))])[1]) AS shared_buckets,
+            if(has_next_bounds, arrayResize(next_buckets, length(last_bucket_counts)), arrayMap(totals -> arrayMap((a, b) -> toUInt64(a - b), totals, arrayPopBack(arrayPushFront(totals, 0))),
+                [arrayFilter((c, keep) -> keep, arrayCumSum(arrayResize(next_buckets, length(next_bounds) + 1)), arrayPushBack(arrayMap(b -> has(shared_bounds, b), next_bounds), true))])[1]) AS next_shared_buckets,
+            NOT is_last AND temporality = 'cumulative' AND (next_count < last_count OR /*falls*/) AS drops,
             groupUniqArrayIf(explicit_bounds, is_other_layout) OVER
                 (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS layouts,
             -- Bounds that changed inside the bucket are cut down to those that all rows share, their counts added up.
@@ -54,10 +60,13 @@ FROM
                 multiIf(is_void, -inf, max IS NULL, inf, assumeNotNull(max)) AS row_max,
                 cityHash64(explicit_bounds) AS layout,
                 leadInFrame(first_count, 1, 0) OVER neighbours AS next_count,
+                leadInFrame(first_bucket_counts) OVER neighbours AS next_buckets,
+                leadInFrame(explicit_bounds) OVER neighbours AS next_bounds,
+                leadInFrame(layout, 1, layout) OVER neighbours AS next_layout,
                 leadInFrame(false, 1, true) OVER neighbours AS is_last,
-                lagInFrame(layout, 1, layout) OVER neighbours != layout OR leadInFrame(layout, 1, layout) OVER neighbours != layout AS is_other_layout
-            FROM {source:Identifier} FINAL
-            WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
+                lagInFrame(layout, 1, layout) OVER neighbours != layout OR next_layout != layout AS is_other_layout
+            FROM /*lost (SELECT * REPLACE (anyLastIf(epoch, epoch > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, intDiv(toUnixTimestamp(time), {step_s:UInt32}) ORDER BY first_time, epoch) AS epoch) FROM lost*/{source:Identifier} FINAL
+            WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/ /*lost ) lost*/
             WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
         )
     )

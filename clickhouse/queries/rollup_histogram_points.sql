@@ -35,13 +35,19 @@ FROM
     (
         SELECT
             *,
-            -- A drop in count: the next point counts from zero.
-            is_delta OR (NOT is_last AND next_count < count) AS carries,
+            -- Bounds of this point and the next, where they differ cut down to those that both have.
+            next_layout = layout OR is_last AS has_next_bounds,
+            if(has_next_bounds, [], arrayFilter(b -> has(next_bounds, b), explicit_bounds)) AS shared_bounds,
+            if(has_next_bounds, own_buckets, arrayMap(totals -> arrayMap((a, b) -> toUInt64(a - b), totals, arrayPopBack(arrayPushFront(totals, 0))),
+                [arrayFilter((c, keep) -> keep, arrayCumSum(arrayResize(own_buckets, length(explicit_bounds) + 1)), arrayPushBack(arrayMap(b -> has(shared_bounds, b), explicit_bounds), true))])[1]) AS shared_buckets,
+            if(has_next_bounds, arrayResize(next_buckets, length(own_buckets)), arrayMap(totals -> arrayMap((a, b) -> toUInt64(a - b), totals, arrayPopBack(arrayPushFront(totals, 0))),
+                [arrayFilter((c, keep) -> keep, arrayCumSum(arrayResize(next_buckets, length(next_bounds) + 1)), arrayPushBack(arrayMap(b -> has(shared_bounds, b), next_bounds), true))])[1]) AS next_shared_buckets,
+            -- A drop in count or in a bucket (src/store/views/bucket-falls.ts): the next point counts from zero.
+            is_delta OR (NOT is_last AND (next_count < count OR /*falls*/)) AS carries,
             groupUniqArrayIf(explicit_bounds, is_other_layout) OVER
                 (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING) AS layouts,
             -- Bounds that changed inside the bucket are cut down to those that all points share, their counts added up.
             if(empty(layouts), explicit_bounds, arrayFilter(b -> arrayAll(l -> has(l, b), layouts), explicit_bounds)) AS bounds,
-            if(empty(bucket_counts), [count], bucket_counts) AS own_buckets,
             arrayFilter((c, keeps) -> keeps, arrayCumSum(own_buckets),
                 arrayPushBack(arrayMap(b -> has(bounds, b), explicit_bounds), true)) AS up_to_bound,
             if(empty(layouts), own_buckets,
@@ -58,17 +64,20 @@ FROM
                 cityHash64(explicit_bounds) AS layout,
                 multiIf(bitAnd(flags, 1) = 1, 1, is_delta, layout, 0) AS bounds_id,
                 explicit_bounds,
-                bucket_counts,
+                if(empty(bucket_counts), [count], bucket_counts) AS own_buckets,
                 count,
                 ifNull(isFinite(sum), 0) OR count = 0 AS point_has_sum,
                 if(ifNull(isFinite(sum), 0), assumeNotNull(sum), 0) AS point_sum,
                 multiIf(count = 0, inf, ifNull(isFinite(min), 0), assumeNotNull(min), -inf) AS point_min,
                 multiIf(count = 0, -inf, ifNull(isFinite(max), 0), assumeNotNull(max), inf) AS point_max,
                 leadInFrame(count, 1, 0) OVER neighbours AS next_count,
+                leadInFrame(own_buckets) OVER neighbours AS next_buckets,
+                leadInFrame(explicit_bounds) OVER neighbours AS next_bounds,
+                leadInFrame(layout, 1, layout) OVER neighbours AS next_layout,
                 leadInFrame(false, 1, true) OVER neighbours AS is_last,
-                lagInFrame(layout, 1, layout) OVER neighbours != layout OR leadInFrame(layout, 1, layout) OVER neighbours != layout AS is_other_layout
-            FROM histogram_points FINAL
-            WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
+                lagInFrame(layout, 1, layout) OVER neighbours != layout OR next_layout != layout AS is_other_layout
+            FROM /*lost (SELECT * REPLACE (anyLastIf(start_time, start_time > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, toStartOfMinute(time) ORDER BY time, start_time) AS start_time) FROM lost*/histogram_points FINAL
+            WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/ /*lost ) lost*/
             WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, bounds_id ORDER BY at ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
         )
     )

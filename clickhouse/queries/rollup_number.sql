@@ -7,7 +7,7 @@ INSERT INTO {target:Identifier}
 WITH
     -- The steps between neighbouring rows: from the last point of the one to the first of the next.
     arraySort(r -> r.1, groupArrayIf((row_first_time, row_first_int, row_first_double, row_last_int, row_last_double),
-        row_count > 0 AND row_kind = 'cumulative_counter')) AS rows,
+        row_count > 0 AND row_kind IN ('cumulative_counter', 'machine_counter'))) AS rows,
     arrayMap((a, b) -> toFloat64(b.2 - a.4) + (b.3 - a.5), arrayPopBack(rows), arrayPopFront(rows)) AS steps
 SELECT
     series_id,
@@ -41,8 +41,8 @@ FROM
         first_time AS row_first_time, last_time AS row_last_time, first_int AS row_first_int,
         first_double AS row_first_double, last_int AS row_last_int, last_double AS row_last_double,
         increase AS row_increase, resets AS row_resets, ended_time AS row_ended_time
-    FROM {source:Identifier} FINAL
-    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
+    FROM /*lost (SELECT * REPLACE (anyLastIf(epoch, epoch > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, intDiv(toUnixTimestamp(time), {step_s:UInt32}) ORDER BY first_time, epoch) AS epoch) FROM lost*/{source:Identifier} FINAL
+    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/ /*lost ) lost*/
 )
 GROUP BY series_id, bucket, epoch
 /*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (

@@ -29,7 +29,7 @@ SELECT
     argMaxIf(value_int, at, has_value) AS last_int,
     argMaxIf(value_double, at, has_value) AS last_double,
     multiIf(
-        kind = 'cumulative_counter', arraySum((step, int, double) -> if(step >= 0, step, greatest(toFloat64(int) + double, 0)), steps, arrayPopFront(ints), arrayPopFront(doubles)),
+        kind IN ('cumulative_counter', 'machine_counter'), arraySum((step, int, double) -> if(step >= 0, step, greatest(toFloat64(int) + double, 0)), steps, arrayPopFront(ints), arrayPopFront(doubles)),
         kind = 'cumulative_updown', toFloat64(last_int - first_int) + (last_double - first_double),
         kind = 'delta_counter', sumIf(number, has_value AND number > 0),
         kind = 'delta_updown', sum,
@@ -51,9 +51,9 @@ FROM
         toFloat64(value_int) + value_double AS number,
         toUnixTimestamp64Nano(time) AS at_ns,
         value_type != 'none' AND isFinite(value_double) AS has_value,
-        has_value AND kind = 'cumulative_counter' AS is_step
-    FROM number_points FINAL
-    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
+        has_value AND kind IN ('cumulative_counter', 'machine_counter') AS is_step
+    FROM /*lost (SELECT * REPLACE (anyLastIf(start_time, start_time > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, toStartOfMinute(time) ORDER BY time, start_time) AS start_time) FROM lost*/number_points FINAL
+    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/ /*lost ) lost*/
 )
 GROUP BY series_id, bucket, epoch
 /*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (

@@ -15,8 +15,8 @@ FROM
         nth_value(first_time, 1) OVER so_far AS start_time,
         nth_value(first_count, 1) OVER so_far AS start_count,
         nth_value(first_sum, 1) OVER so_far AS start_sum,
-        -- A drop in count from one row to the next: the next one counts from zero.
-        NOT is_last AND next_count < last_count AS drops,
+        -- A drop in count or sum from one row to the next: the next one counts from zero.
+        NOT is_last AND (next_count < last_count OR has_sum AND next_has_sum AND next_sum < last_sum) AS drops,
         sum(resets + drops) OVER so_far AS all_resets,
         sum(carried_count + if(drops, last_count, 0)) OVER so_far AS all_carried_count,
         sum(carried_sum + if(drops, last_sum, 0)) OVER so_far AS all_carried_sum,
@@ -27,9 +27,11 @@ FROM
             *,
             toDateTime(intDiv(toUnixTimestamp(time), {step_s:UInt32}) * {step_s:UInt32}, 'UTC') AS bucket,
             leadInFrame(first_count, 1, 0) OVER neighbours AS next_count,
+            leadInFrame(has_sum, 1, false) OVER neighbours AS next_has_sum,
+            leadInFrame(first_sum, 1, 0) OVER neighbours AS next_sum,
             leadInFrame(false, 1, true) OVER neighbours AS is_last
-        FROM {source:Identifier} FINAL
-        WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
+        FROM /*lost (SELECT * REPLACE (anyLastIf(epoch, epoch > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, intDiv(toUnixTimestamp(time), {step_s:UInt32}) ORDER BY first_time, epoch) AS epoch) FROM lost*/{source:Identifier} FINAL
+        WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/ /*lost ) lost*/
         WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
     )
     WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY first_time ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)

@@ -16,8 +16,8 @@ FROM
         nth_value(at, 1) OVER so_far AS first_at,
         nth_value(count, 1) OVER so_far AS first_count,
         nth_value(point_sum, 1) OVER so_far AS first_sum,
-        -- A drop in count: the next point counts from zero.
-        NOT is_last AND next_count < count AS carries,
+        -- A drop in count or sum: the next point counts from zero.
+        NOT is_last AND (next_count < count OR point_has_sum AND next_has_sum AND next_sum < point_sum) AS carries,
         countIf(carries) OVER so_far AS carried,
         sumIf(count, carries) OVER so_far AS carried_count,
         sumIf(point_sum, carries) OVER so_far AS carried_sum,
@@ -36,9 +36,11 @@ FROM
             quantiles,
             quantile_values,
             leadInFrame(count, 1, 0) OVER neighbours AS next_count,
+            leadInFrame(point_has_sum, 1, false) OVER neighbours AS next_has_sum,
+            leadInFrame(point_sum, 1, 0) OVER neighbours AS next_sum,
             leadInFrame(false, 1, true) OVER neighbours AS is_last
-        FROM summary_points FINAL
-        WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
+        FROM /*lost (SELECT * REPLACE (anyLastIf(start_time, start_time > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, toStartOfMinute(time) ORDER BY time, start_time) AS start_time) FROM lost*/summary_points FINAL
+        WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/ /*lost ) lost*/
         WINDOW neighbours AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING)
     )
     WINDOW so_far AS (PARTITION BY series_id, epoch, bucket, ended ORDER BY at ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)

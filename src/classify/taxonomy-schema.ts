@@ -97,6 +97,7 @@ export const rootSchema = z.strictObject(
   {
     categories: z.array(z.unknown(), mustBe('a list')).min(1, 'is an empty list'),
     rules: z.array(z.unknown(), mustBe('a list')),
+    machine_counters: z.array(namePattern, mustBe('a list of metric names')).optional(),
   },
   mustBe('a map with categories and rules'),
 );

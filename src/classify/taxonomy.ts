@@ -39,6 +39,8 @@ export interface Taxonomy {
   categories: readonly Category[];
   /** First match wins. */
   rules: readonly Rule[];
+  /** Name patterns of counters that count for the whole machine, whatever start times they come with. */
+  machineCounters: readonly string[];
   /** What is allowed but surely not meant, one text each, with file and line. */
   warnings: readonly string[];
 }
@@ -62,7 +64,8 @@ export function parseTaxonomy(text: string, file: string): Taxonomy {
   const rules = collectRules(yaml, raw.rules, categories, problems);
   refuse(file, problems);
   const warnings = findRuleWarnings(rules).map(({ line, reason }) => `${file}:${line}: ${reason}`);
-  return { file, categories, rules, warnings };
+  const machineCounters = root.data?.machine_counters ?? [];
+  return { file, categories, rules, machineCounters, warnings };
 }
 
 function refuse(file: string, problems: readonly Problem[]): void {

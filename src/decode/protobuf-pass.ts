@@ -4,7 +4,12 @@
  */
 
 import type { FlagReason, RejectionReason } from '../model/export-outcome.js';
-import { KIND_GAUGE, type PointBatch } from '../model/point-batch.js';
+import {
+  KIND_CUMULATIVE_COUNTER,
+  KIND_GAUGE,
+  KIND_MACHINE_COUNTER,
+  type PointBatch,
+} from '../model/point-batch.js';
 import type { MetricType, Temporality } from '../model/series.js';
 import { canonicalAttributes, type KeyValue } from './any-value.js';
 import { BucketSum } from './bucket-counts.js';
@@ -22,6 +27,10 @@ import { serviceOf } from './series-row.js';
 import type { SeriesTable } from './series-table.js';
 import { METRIC_TYPE_CODES, numberKind, TEMPORALITY_CODES } from './stream-kind.js';
 import { WireReader } from './wire-reader.js';
+
+/** What is noted of an envelope by its hash: bits. */
+const NOTE_TOO_DEEP = 1;
+const NOTE_MACHINE_COUNTER = 2;
 
 /** A stretch of the request's bytes. */
 export class Span {
@@ -108,10 +117,11 @@ export class ProtobufPass {
     this.resourceLo = this.hash.lo;
     this.resourceHi = this.hash.hi;
     this.resourceParts = undefined;
-    this.resourceTooDeep = this.admitEnvelope(() => {
+    const note = this.admitEnvelope(() => {
       for (const { from, to } of this.resource) checkMessage(this.reader, RESOURCE, from, to);
-      return this.readResourceAttributes().some(isTooDeep);
+      return this.readResourceAttributes().some(isTooDeep) ? NOTE_TOO_DEEP : 0;
     });
+    this.resourceTooDeep = note === NOTE_TOO_DEEP;
   }
 
   enterScope(): void {
@@ -121,10 +131,11 @@ export class ProtobufPass {
     this.scopeLo = this.hash.lo;
     this.scopeHi = this.hash.hi;
     this.scopeParts = undefined;
-    this.scopeTooDeep = this.admitEnvelope(() => {
+    const note = this.admitEnvelope(() => {
       for (const { from, to } of this.scope) checkMessage(this.reader, SCOPE, from, to);
-      return this.readScopeAttributes().some(isTooDeep);
+      return this.readScopeAttributes().some(isTooDeep) ? NOTE_TOO_DEEP : 0;
     });
+    this.scopeTooDeep = note === NOTE_TOO_DEEP;
   }
 
   enterMetric(): void {
@@ -139,7 +150,13 @@ export class ProtobufPass {
     this.metricLo = this.hash.lo;
     this.metricHi = this.hash.hi;
     this.metricParts = undefined;
-    this.metricTooDeep = this.admitEnvelope(() => this.readMetadata().some(isTooDeep));
+    const note = this.admitEnvelope(
+      () =>
+        (this.readMetadata().some(isTooDeep) ? NOTE_TOO_DEEP : 0) |
+        (this.isMachineCounter() ? NOTE_MACHINE_COUNTER : 0),
+    );
+    this.metricTooDeep = (note & NOTE_TOO_DEEP) !== 0;
+    if (note & NOTE_MACHINE_COUNTER) this.kind = KIND_MACHINE_COUNTER;
   }
 
   get isEnvelopeTooDeep(): boolean {
@@ -338,15 +355,20 @@ export class ProtobufPass {
    * Bytes of an envelope are read once when first seen, so that a malformed one is found even without points. `read`
    * throws where they are malformed and says whether attributes are nested too deep; so does the answer.
    */
-  private admitEnvelope(read: () => boolean): boolean {
+  private isMachineCounter(): boolean {
+    return this.kind === KIND_CUMULATIVE_COUNTER && this.series.isMachineCounter(this.text(this.name));
+  }
+
+  /** NOTE_* of an envelope whose hash is complete; `read` finds them out the first time. */
+  private admitEnvelope(read: () => number): number {
     const { hash, series } = this;
     hash.finish();
     const { lo, hi } = hash;
     const known = series.findEnvelope(lo, hi);
-    if (known !== undefined) return known;
-    const isEnvelopeTooDeep = read();
-    series.rememberEnvelope(lo, hi, isEnvelopeTooDeep);
-    return isEnvelopeTooDeep;
+    if (known >= 0) return known;
+    const note = read();
+    series.rememberEnvelope(lo, hi, note);
+    return note;
   }
 
   /** The number of spans goes in first, so that no other fields can give the same sequence. */

@@ -15,6 +15,8 @@ import { makeSeriesRow, serviceOf } from './series-row.js';
 
 export interface SeriesTableOptions {
   classify: Classify;
+  /** Whether counters of this metric count for the whole machine; none do where left out. */
+  isMachineCounter?: (metricName: string) => boolean;
   /** Keys the hash of raw bytes, so that senders cannot aim for collisions. */
   seed: number;
   /** Entries of either table before the cache is emptied. */
@@ -31,6 +33,7 @@ export class SeriesTable {
   /** series_id of each index: low word at 2i, high word at 2i + 1. */
   ids: Uint32Array = new Uint32Array(2048);
   readonly seed: number;
+  readonly isMachineCounter: (metricName: string) => boolean;
   /** The budget that had no room for the series that was folded last; none where it is an overflow series itself. */
   foldedBy: Budget | undefined;
   /**
@@ -56,6 +59,7 @@ export class SeriesTable {
 
   constructor(options: SeriesTableOptions) {
     this.classify = options.classify;
+    this.isMachineCounter = options.isMachineCounter ?? (() => false);
     this.seed = options.seed;
     this.entriesMax = options.entriesMax ?? 4_000_000;
     this.budget = new SeriesBudget(options.budgets ?? UNLIMITED);
@@ -89,16 +93,15 @@ export class SeriesTable {
   }
 
   /**
-   * What is known of an envelope (resource, scope, metric header) that was read and found well-formed before: whether
-   * its attributes are nested too deep.
+   * What was noted of an envelope (resource, scope, metric header) that was read and found well-formed before; -1 where it
+   * was not.
    */
-  findEnvelope(hashLo: number, hashHi: number): boolean | undefined {
-    const known = this.envelopes.find(hashLo, hashHi);
-    return known < 0 ? undefined : known === 1;
+  findEnvelope(hashLo: number, hashHi: number): number {
+    return this.envelopes.find(hashLo, hashHi);
   }
 
-  rememberEnvelope(hashLo: number, hashHi: number, isTooDeep: boolean): void {
-    this.envelopes.insert(hashLo, hashHi, isTooDeep ? 1 : 0);
+  rememberEnvelope(hashLo: number, hashHi: number, note: number): void {
+    this.envelopes.insert(hashLo, hashHi, note);
   }
 
   /**

@@ -16,6 +16,8 @@ export const KIND_DELTA_COUNTER = 2;
 export const KIND_CUMULATIVE_COUNTER = 3;
 export const KIND_DELTA_UPDOWN = 4;
 export const KIND_CUMULATIVE_UPDOWN = 5;
+/** A cumulative counter of the whole machine, whose start times mean nothing (docs/increase.md, rule 5). */
+export const KIND_MACHINE_COUNTER = 6;
 
 /** temporality of histogram points. */
 export const TEMPORALITY_DELTA = 1;

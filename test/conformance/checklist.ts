@@ -123,7 +123,14 @@ const SECTIONS: Record<string, Record<string, string>> = {
     'increase.true-start': 'a cumulative point whose start is before it counts from zero at its start',
     'increase.unknown-start': 'a cumulative point that starts when it is taken adds nothing the first time',
     'increase.reset-by-start': 'another start time is a reset: the new value counts in full',
+    'increase.start-moves':
+      'a point that starts at the time of the point before, not below it, goes on from it; so does one whose start is lost',
+    'increase.baseline':
+      'totals of a process that ran long before anything of it arrived are a baseline; a series that is new later counts in full',
+    'increase.machine-counter': 'counters of the whole machine are one stream by time, whatever their starts',
     'increase.reset-by-drop': 'a drop without another start time is a reset too',
+    'increase.reset-by-bucket':
+      'a cumulative histogram of which a bucket shrank while its count grew was restarted, and so was a summary whose sum fell',
     'increase.delta': 'deltas add up, also those whose start is their time',
     'increase.any-order':
       'late, disordered and repeated points give what the sorted stream without repeats gives',

@@ -7,10 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { NOW_UNIX_MS, type OtlpMessage } from '../testkit/otlp-arbitrary.js';
 import { request, stringAttribute } from '../testkit/otlp-message.js';
 import { type RunningPipeline, startPipeline } from '../testkit/running-pipeline.js';
+import { askIncreases, HOUR_S, nanos, type Sent, sumOf } from '../testkit/sums-asked.js';
 import { line } from './line.js';
-
-/** A whole hour, some hours before now; times below are seconds after it. */
-const HOUR_S = Math.floor(NOW_UNIX_MS / 3_600_000) * 3_600 - 5 * 3_600;
 
 let receiver: RunningPipeline;
 beforeAll(async () => {
@@ -18,48 +16,8 @@ beforeAll(async () => {
 });
 afterAll(() => receiver.stop());
 
-const nanos = (s: number) => BigInt(Math.round((HOUR_S + s) * 1000)) * 1_000_000n;
-
-interface Sent {
-  start?: number | undefined;
-  at: number;
-  value?: number | bigint;
-  flags?: number;
-  attributes?: OtlpMessage[];
-}
-
-function sumOf(
-  name: string,
-  temporality: 'delta' | 'cumulative',
-  points: readonly Sent[],
-  isMonotonic = true,
-): OtlpMessage {
-  const dataPoints = points.map(({ start, at, value, flags, attributes }) => ({
-    ...(start !== undefined && { startTimeUnixNano: nanos(start) }),
-    timeUnixNano: nanos(at),
-    ...(value !== undefined && (typeof value === 'bigint' ? { asInt: value } : { asDouble: value })),
-    ...(flags !== undefined && { flags }),
-    ...(attributes !== undefined && { attributes }),
-  }));
-  return { name, sum: { aggregationTemporality: temporality === 'delta' ? 1 : 2, isMonotonic, dataPoints } };
-}
-
-/** Increases by step, as [seconds, increase] of all series together; steps without any are left out. */
-async function increases(
-  metric: string,
-  fromS: number,
-  toS: number,
-  stepS: number,
-): Promise<[number, number][]> {
-  const text = `SELECT toUnixTimestamp(time) - ${HOUR_S} AS at, sum(increase) AS increase
-    FROM number_increase(metric = '${metric}', start_time = fromUnixTimestamp(${HOUR_S + fromS}),
-      end_time = fromUnixTimestamp(${HOUR_S + toS}), step_s = ${stepS})
-    GROUP BY time HAVING increase != 0 ORDER BY time`;
-  const raw = await receiver.stored<{ at: number; increase: number }>(text);
-  const rolled = await receiver.sql<{ at: number; increase: number }>(text);
-  expect(rolled).toEqual(raw);
-  return rolled.map((row) => [Number(row.at), Number(row.increase)]);
-}
+const increases = (metric: string, fromS: number, toS: number, stepS: number) =>
+  askIncreases(receiver, metric, fromS, toS, stepS);
 
 async function send(...metrics: OtlpMessage[]): Promise<void> {
   await receiver.send(request(...metrics));

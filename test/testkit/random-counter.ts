@@ -15,7 +15,8 @@ export interface CounterPoint {
   life: number;
 }
 
-export type CounterKind = 'delta' | 'cumulative' | 'unknown_start' | 'no_start';
+/** losing: the start is known for the first points only, or for the last; moving: each point starts at the time of the one before. */
+export type CounterKind = 'delta' | 'cumulative' | 'unknown_start' | 'no_start' | 'losing' | 'moving';
 
 export interface CounterStream {
   kind: CounterKind;
@@ -29,13 +30,23 @@ export interface Contribution {
   amount: number;
 }
 
-const KINDS: readonly CounterKind[] = ['delta', 'cumulative', 'cumulative', 'unknown_start', 'no_start'];
+const KINDS: readonly CounterKind[] = [
+  'delta',
+  'cumulative',
+  'cumulative',
+  'unknown_start',
+  'no_start',
+  'losing',
+  'moving',
+];
+/** Kinds whose instances cannot be told apart by their starts. */
+const SINGLE: readonly CounterKind[] = ['no_start', 'losing', 'moving'];
 
 /** One stream over `spanUs`, sometimes of two instances at once (as far as their starts tell them apart). */
 export function makeCounterStream(random: Random, spanUs: number): CounterStream {
   const kind = random.pick(KINDS);
   const stream: CounterStream = { kind, points: [], events: new Map() };
-  const instances = kind !== 'no_start' && random.chance(0.2) ? 2 : 1;
+  const instances = !SINGLE.includes(kind) && random.chance(0.2) ? 2 : 1;
   for (let i = 0; i < instances; i++) addInstance(stream, random, spanUs, i * 1_000);
   return stream;
 }
@@ -43,7 +54,9 @@ export function makeCounterStream(random: Random, spanUs: number): CounterStream
 function addInstance(stream: CounterStream, random: Random, spanUs: number, firstLife: number): void {
   const intervalUs = random.pick([20e6, 60e6, 300e6, 1_800e6, 7_200e6]);
   const eventEveryUs = intervalUs / random.pick([0.3, 2, 10]);
-  const restartShare = random.pick([0, 0.05, 0.3]);
+  const keepsStart = random.pick([(n: number) => n < pointsMax / 2, (n: number) => n > pointsMax / 2]);
+  // A restart while the start is lost cannot be told from a counter that goes on.
+  const restartShare = stream.kind === 'losing' ? 0 : random.pick([0, 0.05, 0.3]);
   const lossShare = random.pick([0, 0.1, 0.6]);
   const pointsMax = 5 + Math.floor(random.uniform() * 60);
   const doubleFrom = random.pick([0, pointsMax / 2, Number.POSITIVE_INFINITY]);
@@ -78,7 +91,12 @@ function addInstance(stream: CounterStream, random: Random, spanUs: number, firs
         // Deltas whose start equals their time occur in real data.
         const deltaStart = random.chance(0.2) ? toUs : fromUs;
         stream.points.push({
-          startUs: stream.kind === 'delta' ? deltaStart : startUs,
+          startUs:
+            stream.kind === 'delta'
+              ? deltaStart
+              : stream.kind === 'losing' && !keepsStart(made)
+                ? undefined
+                : startUs,
           timeUs: toUs,
           value: base + BigInt(count),
           isDouble: isDouble && base < 1n << 40n,
@@ -90,6 +108,7 @@ function addInstance(stream: CounterStream, random: Random, spanUs: number, firs
         stream.points.push(stream.kind === 'delta' ? { ...end, startUs: toUs } : end);
       }
       fromUs = toUs;
+      if (stream.kind === 'moving') startUs = toUs;
       isFirst = false;
       made++;
     } while (made < pointsMax && fromUs < spanUs && !random.chance(restartShare));
@@ -106,6 +125,7 @@ export function findContributions(stream: CounterStream, points: readonly Counte
     .sort((a, b) => a.timeUs - b.timeUs);
   if (stream.kind === 'delta') return sorted.map((p) => ({ timeUs: p.timeUs, amount: Number(p.value) }));
   if (stream.kind === 'no_start') return stepsOf(sorted, undefined);
+  if (stream.kind === 'losing' || stream.kind === 'moving') return followedSteps(sorted);
   const byLife = new Map<number, CounterPoint[]>();
   for (const p of sorted) byLife.set(p.life, [...(byLife.get(p.life) ?? []), p]);
   return [...byLife].flatMap(([life, own]) =>
@@ -131,6 +151,24 @@ function stepsOf(points: readonly CounterPoint[], startUs: number | undefined): 
       return { timeUs: p.timeUs, amount: startUs !== undefined && startUs < p.timeUs ? Number(value) : 0 };
     const before = points[i - 1]!.value!;
     return { timeUs: p.timeUs, amount: Number(value >= before ? value - before : value) };
+  });
+}
+
+/** The rules of docs/increase.md for starts that are lost or move, point by point. */
+function followedSteps(points: readonly CounterPoint[]): Contribution[] {
+  return points.map((p, i) => {
+    const earlier = points.slice(0, i);
+    const same = earlier.findLast((e) => p.startUs !== undefined && e.startUs === p.startUs);
+    const latest = earlier.at(-1);
+    const amountFrom = (e: CounterPoint) => Number(p.value! >= e.value! ? p.value! - e.value! : p.value!);
+    const at = (amount: number) => ({ timeUs: p.timeUs, amount });
+    if (latest === undefined) return at(p.startUs === undefined ? 0 : Number(p.value));
+    const isNotBelow = p.value! >= latest.value!;
+    if (p.startUs === undefined) return at(amountFrom(latest));
+    if (latest.startUs === undefined && (same !== undefined || (p.startUs <= latest.timeUs && isNotBelow)))
+      return at(amountFrom(latest));
+    if (same !== undefined) return at(amountFrom(same));
+    return at(p.startUs === latest.timeUs && isNotBelow ? amountFrom(latest) : Number(p.value));
   });
 }
 

@@ -59,7 +59,8 @@ export function makeHistogramStream(random: Random, spanUs: number): HistogramSt
   const stream: HistogramStream = {
     kind,
     isExponential: random.chance(0.5),
-    isUnsteady: random.chance(0.2),
+    // What falls between two rows of rollups is seen in the buckets that both have: streams with resets keep theirs.
+    isUnsteady: kind !== 'resetting' && random.chance(0.2),
     hasSum: random.chance(0.8),
     hasExtremes: random.chance(0.8),
     points: [],
@@ -68,8 +69,10 @@ export function makeHistogramStream(random: Random, spanUs: number): HistogramSt
   const pointsMax = 5 + Math.floor(random.uniform() * 40);
   const lossShare = random.pick([0, 0.1, 0.5]);
   const restartShare = random.pick([0, 0.05, 0.2]);
-  const scales = random.pick([[3], [0, 1, 2, 3], [-2, 2], [5, 4]]);
-  const thresholds = random.pick([[0], [0], [1.5], [0, 1.5, 4]]);
+  const isSteady = kind === 'resetting';
+  const scales = random.pick(isSteady ? [[3], [0], [5]] : [[3], [0, 1, 2, 3], [-2, 2], [5, 4]]);
+  const thresholds = random.pick(isSteady ? [[0], [1.5]] : [[0], [0], [1.5], [0, 1.5, 4]]);
+  let lastCount = 0;
   let atUs = Math.floor(random.uniform() * spanUs * 0.7);
   const firstStartUs = atUs;
   let bounds = random.pick(LAYOUTS);
@@ -82,7 +85,11 @@ export function makeHistogramStream(random: Random, spanUs: number): HistogramSt
     let isFirst = true;
     do {
       const toUs = fromUs + 1 + Math.floor(random.exponential(intervalUs));
-      const fresh = Array.from({ length: random.poisson(random.pick([0, 1, 4])) }, () => drawValue(random));
+      // A restart may reach the old count before the next point: then only its buckets tell.
+      const least = isSteady && isFirst && random.chance(0.5) ? lastCount : 0;
+      const fresh = Array.from({ length: least + random.poisson(random.pick([0, 1, 4])) }, () =>
+        drawValue(random),
+      );
       soFar = kind === 'delta' ? fresh : [...soFar, ...fresh];
       if (stream.isUnsteady && random.chance(0.2)) bounds = random.pick(LAYOUTS);
       if (isFirst && kind === 'unknown_start') startUs = toUs;
@@ -101,6 +108,7 @@ export function makeHistogramStream(random: Random, spanUs: number): HistogramSt
           zeroThreshold: 0,
         });
       }
+      lastCount = soFar.length;
       fromUs = toUs + 1;
       isFirst = false;
     } while (stream.points.length < pointsMax && fromUs < spanUs && !random.chance(restartShare));
@@ -129,11 +137,25 @@ export function findContributions(
     previous.set(p.startUs, p);
     const contribution = { timeUs: p.timeUs, bounds: p.bounds ?? [], plus: values, minus: [] as number[] };
     if (before === undefined) return p.startUs < p.timeUs ? contribution : { ...contribution, plus: [] };
-    // A drop in count is a reset, and the new one counts from zero.
-    if (before.values!.length > values.length) return contribution;
+    // A drop in count or in a bucket is a reset, and the new one counts from zero.
+    if (before.values!.length > values.length || hasBucketFallen(stream, before, p)) return contribution;
     if (before.life === p.life) return { ...contribution, plus: values.slice(before.values!.length) };
     return { ...contribution, minus: before.values! };
   });
+}
+
+/** Whether a bucket of `later` holds less than in `earlier`; of a stream that keeps its buckets. */
+function hasBucketFallen(stream: HistogramStream, earlier: HistogramPoint, later: HistogramPoint): boolean {
+  if (stream.kind !== 'resetting') return false;
+  const bucketOf = (value: number) => {
+    if (!stream.isExponential) return String(findBucket(value, later.bounds ?? []));
+    if (Math.abs(value) <= later.zeroThreshold) return 'zero';
+    return `${Math.sign(value)} ${findExponentialIndex(value, later.scale)}`;
+  };
+  const counts = new Map<string, number>();
+  for (const value of earlier.values!) counts.set(bucketOf(value), (counts.get(bucketOf(value)) ?? 0) - 1);
+  for (const value of later.values!) counts.set(bucketOf(value), (counts.get(bucketOf(value)) ?? 0) + 1);
+  return [...counts.values()].some((count) => count < 0);
 }
 
 /** Index of the bucket of an explicit layout: bounds are upper ends, and belong to their bucket. */

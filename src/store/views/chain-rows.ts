@@ -5,6 +5,7 @@
  */
 import { timeParameter } from '../../model/time-parameter.js';
 import type { Shape } from '../rollup-marks.js';
+import { DATABASE_SINCE } from './chain-links.js';
 import { type Grid, gridAliases, isRefined, isTaken, refinedAliases } from './grid-buckets.js';
 
 /** The parameters of most views, as placeholders. */
@@ -44,6 +45,7 @@ export function chainAliases(
     ${grid.end} AS to_time,
     toUnixTimestamp64Nano(from_time) AS from_ns,
     toUnixTimestamp64Nano(to_time) AS to_ns,
+    ${DATABASE_SINCE},
     -- A constant that primary keys understand.
     1000000000 * greatest(toInt64(${grid.step}), 1) AS step_ns,
     ${gridAliases(GRID)},
@@ -73,16 +75,6 @@ export function chainRows(shape: Shape, rollupColumns: string, pointColumns: str
 export function stepOf(time: string): string {
   return `fromUnixTimestamp64Nano(from_ns + intDiv(toUnixTimestamp64Nano(${time}) - from_ns, step_ns) * step_ns, 'UTC')`;
 }
-
-/**
- * Whether the first point of a chain counts from zero: its start is known, and somebody was there to see it grow.
- * Needs `epoch`, `first_time` and, from `DESCRIBED_SERIES`, `observed_since`. A start that is 0, in the future of the point
- * or its very time is unknown (OTLP metrics data model, "Unknown start time"). A start more than a day before the first
- * point counts only where the process was heard of before: else a counter that ran long before anyone watched would
- * leak as a whole into one step. (SDKs report the start of the process for attribute sets that come up much later.)
- */
-export const IS_START_KNOWN = `(toUnixTimestamp64Nano(epoch) > 0 AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
-            OR toUnixTimestamp64Nano(observed_since) > 0 AND observed_since < first_time - INTERVAL 1 SECOND))`;
 
 /**
  * (series_id, shown_series_id, observed_since) of the metric's series, to be joined to chains: under which row of `series`

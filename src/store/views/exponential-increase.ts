@@ -4,6 +4,7 @@
  * neighbouring buckets is exact. Rules: docs/increase.md and docs/aggregates.md.
  */
 import { asIs, inBaseUnits, sumOf, value } from './base-units.js';
+import { exponentialBucketsFall, exponentialColumns } from './bucket-falls.js';
 import { chainAliases, stepOf } from './chain-rows.js';
 import {
   addColumns,
@@ -78,13 +79,23 @@ function range(sign: Sign): string {
 
 /** What each row adds, and what it adds to: signed terms, each with the buckets that it came with. */
 const TERMS = addColumns(
-  chainSteps(
-    'exponential_histogram',
-    `${CHAIN_COLUMNS}, ${BUCKET_COLUMNS}`,
-    `${CHAIN_ROLLUP_COLUMNS}, ${BUCKET_COLUMNS}`,
-    POINT_COLUMNS,
-    PREVIOUS,
-  ),
+  chainSteps({
+    shape: 'exponential_histogram',
+    columns: `${CHAIN_COLUMNS}, ${BUCKET_COLUMNS}`,
+    rollupColumns: `${CHAIN_ROLLUP_COLUMNS}, ${BUCKET_COLUMNS}`,
+    pointColumns: POINT_COLUMNS,
+    previous: PREVIOUS,
+    falls: `is_cumulative AND ${exponentialBucketsFall(
+      exponentialColumns(
+        (name) => `previous_${name}`,
+        (name) => `previous_last_${name}`,
+      ),
+      exponentialColumns(
+        (name) => name,
+        (name) => `first_${name}`,
+      ),
+    )}`,
+  }),
   `${stepOf('first_time')} AS step_time,
         (false, last_count + carried_count - base_count, last_sum + carried_sum - base_sum, scale, zero_threshold,
             toUInt64(last_zero_count + carried_zero_count - if(is_unknown_start, first_zero_count, 0)),

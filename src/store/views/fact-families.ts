@@ -20,6 +20,7 @@ export interface Family {
  * count and sum. first_…, last_…: of what counts since its start (is_chained); of others they mean nothing. inside_…: what the
  * row itself grew by; of deltas all of it (inside_buckets: less what lies between the first and the last point). levels,
  * level_total, value, least, most: numbers as they were sent. layout: which bounds; row_lowest, row_highest: no value lies beyond.
+ * first_exponential, last_exponential: scale, zero threshold and count, then offset and counts of positive and of negative buckets.
  */
 export type ChainColumn =
   | 'epoch'
@@ -41,6 +42,9 @@ export type ChainColumn =
   | 'layout'
   | 'first_buckets'
   | 'last_buckets'
+  | 'first_exponential'
+  | 'last_exponential'
+  | 'is_summary'
   | 'inside_buckets'
   | 'row_lowest'
   | 'row_highest'
@@ -52,6 +56,46 @@ export type ChainColumn =
 
 const NO_BUCKETS = `CAST([], 'Array(UInt64)')`;
 
+const NO_EXPONENTIAL = `(toInt32(0), toFloat64(0), toUInt64(0), toInt64(0), ${NO_BUCKETS}, toInt64(0), ${NO_BUCKETS})`;
+
+/** `which`: first_ or last_ of rollups, nothing of points. */
+function exponentialOf(which: string): string {
+  return `(scale, zero_threshold, ${which}zero_count, toInt64(positive_offset), ${which}positive_bucket_counts, toInt64(negative_offset), ${which}negative_bucket_counts)`;
+}
+
+/** What only one shape has: SQL of its rollups, and what stands for it in the others. */
+const OF_ONE_SHAPE: Readonly<Record<string, { shape: Shape; rolled: string; otherwise: string }>> = {
+  explicit_bounds: { shape: 'histogram', rolled: 'explicit_bounds', otherwise: `CAST([], 'Array(Float64)')` },
+  first_bucket_counts: { shape: 'histogram', rolled: 'first_bucket_counts', otherwise: NO_BUCKETS },
+  last_bucket_counts: { shape: 'histogram', rolled: 'last_bucket_counts', otherwise: NO_BUCKETS },
+  first_exponential: {
+    shape: 'exponential_histogram',
+    rolled: exponentialOf('first_'),
+    otherwise: NO_EXPONENTIAL,
+  },
+  last_exponential: {
+    shape: 'exponential_histogram',
+    rolled: exponentialOf('last_'),
+    otherwise: NO_EXPONENTIAL,
+  },
+  is_summary: { shape: 'summary', rolled: 'true', otherwise: 'false' },
+};
+
+/** SQL of a name of `Family.read`, in rollups and in points of a shape. */
+export function readOf(shape: Shape, name: string, ofPoint: string): { rolled: string; single: string } {
+  if (name === 'is_cumulative') return { rolled: isCumulative(shape), single: isCumulative(shape) };
+  const only = OF_ONE_SHAPE[name];
+  if (only === undefined) return { rolled: name, single: ofPoint };
+  return only.shape === shape
+    ? { rolled: only.rolled, single: ofPoint }
+    : { rolled: only.otherwise, single: only.otherwise };
+}
+
+/** Of points and rows of numbers: what counts since its start. */
+export const IS_CUMULATIVE = `kind IN ('cumulative_counter', 'cumulative_updown', 'machine_counter')`;
+/** Machine counters count since the machine was started, whatever start time their senders give (docs/increase.md, rule 5). */
+export const IS_CUMULATIVE_WITH_START = `kind IN ('cumulative_counter', 'cumulative_updown')`;
+
 /** Of a point of numbers. */
 export const IS_VALUE = `value_type != 'none' AND isFinite(value_double)`;
 const POINT_DOUBLE = 'if(isFinite(value_double), value_double, 0)';
@@ -59,7 +103,7 @@ const POINT_DOUBLE = 'if(isFinite(value_double), value_double, 0)';
 export const NUMBERS: Family = {
   isNumber: true,
   read: {
-    epoch: `if(kind IN ('cumulative_counter', 'cumulative_updown'), start_time, ${ZERO_TIME})`,
+    epoch: `if(${IS_CUMULATIVE_WITH_START}, start_time, ${ZERO_TIME})`,
     kind: 'kind',
     points: 'toUInt64(1)',
     count: `toUInt64(${IS_VALUE})`,
@@ -78,7 +122,7 @@ export const NUMBERS: Family = {
   },
   chain: {
     epoch: 'epoch',
-    is_chained: `kind IN ('cumulative_counter', 'cumulative_updown') AND count > 0`,
+    is_chained: `${IS_CUMULATIVE} AND count > 0`,
     may_fall: `kind = 'cumulative_updown'`,
     first_a: 'first_int',
     first_b: 'first_double',
@@ -96,6 +140,9 @@ export const NUMBERS: Family = {
     layout: 'toUInt64(0)',
     first_buckets: NO_BUCKETS,
     last_buckets: NO_BUCKETS,
+    first_exponential: NO_EXPONENTIAL,
+    last_exponential: NO_EXPONENTIAL,
+    is_summary: 'false',
     inside_buckets: NO_BUCKETS,
     row_lowest: '-inf',
     row_highest: 'inf',
@@ -135,6 +182,9 @@ export const COUNTED: Family = {
     carried_bucket_counts: `if(is_cumulative, [], ${POINT_BUCKETS})`,
     min: 'if(isFinite(min), min, NULL)',
     max: 'if(isFinite(max), max, NULL)',
+    first_exponential: exponentialOf(''),
+    last_exponential: exponentialOf(''),
+    is_summary: 'true',
   },
   chain: {
     epoch: 'epoch',
@@ -156,6 +206,9 @@ export const COUNTED: Family = {
     layout: 'cityHash64(explicit_bounds)',
     first_buckets: 'first_bucket_counts',
     last_buckets: 'last_bucket_counts',
+    first_exponential: 'first_exponential',
+    last_exponential: 'last_exponential',
+    is_summary: 'is_summary',
     inside_buckets: 'carried_bucket_counts',
     row_lowest: 'if(ended OR last_count + carried_count = 0, inf, ifNull(min, -inf))',
     row_highest: 'if(ended OR last_count + carried_count = 0, -inf, ifNull(max, inf))',
@@ -168,4 +221,6 @@ export const COUNTED: Family = {
 };
 
 /** Summaries only ever grow. */
-export const isCumulative = (shape: Shape) => (shape === 'summary' ? 'true' : `temporality = 'cumulative'`);
+function isCumulative(shape: Shape): string {
+  return shape === 'summary' ? 'true' : `temporality = 'cumulative'`;
+}

@@ -3,7 +3,7 @@
  * FactsQuery; leaves: what metric-facts.ts writes SQL from.
  */
 import { BUCKET_COLUMNS, type FactColumn, type FactsQuery, type ValidRange } from '../../model/facts.js';
-import { SHAPES } from '../rollup-marks.js';
+import { SHAPES, type Shape } from '../rollup-marks.js';
 import { type ChainColumn, COUNTED, type Family, NUMBERS } from './fact-families.js';
 
 /** Those of all shapes, which are given where none are asked for. */
@@ -37,6 +37,8 @@ export interface Needs {
   probed: ValidRange | undefined;
   /** Whether a row has to know the one before. */
   isChained: boolean;
+  /** Of what counts since its start, the shapes whose restarts may show in something else than the count. */
+  falling: readonly Shape[];
 }
 
 export function needsOf(query: FactsQuery): Needs {
@@ -51,10 +53,11 @@ export function needsOf(query: FactsQuery): Needs {
     has: (...wanted) => wanted.some((column) => columns.includes(column)),
     probed: query.isProbed && isNumber ? query.validRange : undefined,
     isChained: isCounted || !isAsSent,
+    falling: shapes.filter((shape) => shape !== 'number'),
   };
 }
 
-export function chainColumns({ has, isChained, isNumber, isCounted, probed }: Needs): ChainColumn[] {
+export function chainColumns({ has, isChained, isNumber, isCounted, probed, falling }: Needs): ChainColumn[] {
   const needed: [ChainColumn, boolean][] = [
     ['epoch', isChained],
     ['is_chained', isChained],
@@ -62,10 +65,10 @@ export function chainColumns({ has, isChained, isNumber, isCounted, probed }: Ne
     ['first_a', isChained],
     ['last_a', isChained],
     ['inside_a', isCounted && has('count')],
-    ['first_b', isChained && (isNumber || has('sum'))],
-    ['last_b', isChained && (isNumber || has('sum'))],
+    ['first_b', isChained && (isNumber || has('sum') || falling.includes('summary'))],
+    ['last_b', isChained && (isNumber || has('sum') || falling.includes('summary'))],
     ['inside_b', has('sum', 'increase')],
-    ['has_sum', isCounted && has('has_sum')],
+    ['has_sum', isCounted && (has('has_sum') || falling.includes('summary'))],
     [
       'levels',
       probed !== undefined ||
@@ -77,16 +80,19 @@ export function chainColumns({ has, isChained, isNumber, isCounted, probed }: Ne
     ['least', probed !== undefined],
     ['most', probed !== undefined],
     ['row_bounds', has('bounds', 'bucket_counts', 'is_mixed')],
-    ['layout', has('is_mixed')],
-    ['first_buckets', has('bucket_counts')],
-    ['last_buckets', has('bucket_counts')],
+    ['layout', has('is_mixed') || falling.includes('histogram')],
+    ['first_buckets', has('bucket_counts') || falling.includes('histogram')],
+    ['last_buckets', has('bucket_counts') || falling.includes('histogram')],
+    ['first_exponential', falling.includes('exponential_histogram')],
+    ['last_exponential', falling.includes('exponential_histogram')],
+    ['is_summary', falling.includes('summary')],
     ['inside_buckets', has('bucket_counts')],
     ['row_lowest', has('lowest')],
     ['row_highest', has('highest')],
     ['row_points', has('points')],
     ['row_resets', has('resets')],
     ['first_time', true],
-    ['row_last_time', has('last', 'last_time', 'begun_time', 'is_ended')],
+    ['row_last_time', isChained || has('last', 'last_time', 'begun_time', 'is_ended')],
     ['row_ended_time', has('is_ended')],
   ];
   return needed.filter(([, isNeeded]) => isNeeded).map(([column]) => column);

@@ -3,27 +3,33 @@
  * as SQL; leaves: the linked rows, names for what the row before says, and what a step adds up of them.
  */
 import type { FactColumn } from '../../model/facts.js';
-import { type ChainColumn, ZERO_TIME } from './fact-families.js';
+import type { Shape } from '../rollup-marks.js';
+import { bucketsFall, type ExponentialBuckets, exponentialBucketsFall } from './bucket-falls.js';
+import { followsLatest, IS_START_KNOWN } from './chain-links.js';
+import type { ChainColumn } from './fact-families.js';
 import { ALL_COLUMNS, type Needs } from './fact-needs.js';
 import { isOutside } from './valid-range.js';
 
 /** Columns of a row that the next one of its chain needs: those of the tuple `before`, one window function for all of them. */
-function carriedOn({ isNumber, isCounted, has }: Needs): ChainColumn[] {
+function carriedColumns({ isNumber, isCounted, has, falling }: Needs): ChainColumn[] {
   return [
     'is_chained',
+    'row_last_time',
+    'epoch',
     'last_a',
-    ...(isNumber || has('sum') ? (['last_b'] as const) : []),
-    ...(isCounted && has('has_sum') ? (['has_sum'] as const) : []),
-    ...(has('begun_time') ? (['row_last_time'] as const) : []),
-    ...(has('bucket_counts') ? (['last_buckets'] as const) : []),
-    ...(has('is_mixed') ? (['layout'] as const) : []),
+    ...(isNumber || has('sum') || falling.includes('summary') ? (['last_b'] as const) : []),
+    ...(isCounted && (has('has_sum') || falling.includes('summary')) ? (['has_sum'] as const) : []),
+    ...(has('bucket_counts') || falling.includes('histogram') ? (['last_buckets', 'layout'] as const) : []),
+    ...(falling.includes('exponential_histogram') ? (['last_exponential'] as const) : []),
   ];
 }
 
 /** Of the points that have values. */
 const BOUNDS = 'anyIf(row_bounds, levels > 0)';
 
-const beforeOf = (needs: Needs) => (column: ChainColumn) => `before.${carriedOn(needs).indexOf(column) + 1}`;
+const carriedBy = (needs: Needs, row: string) => (column: ChainColumn) =>
+  `${row}.${carriedColumns(needs).indexOf(column) + 1}`;
+const beforeOf = (needs: Needs) => carriedBy(needs, 'before');
 
 /** SQL of the columns that are asked for, over the rows of a series in a step. */
 export function factColumns(needs: Needs): string[] {
@@ -91,31 +97,77 @@ export function togetherRows(families: readonly ChainRows[]): string {
     .join('\n        UNION ALL');
 }
 
-/** Rows of chains, each with the one before. */
+/** Rows of chains, each with the one before that it goes on from (chain-links.ts). */
 export function linkedRows(needs: Needs, families: readonly ChainRows[]): string {
   const only = families.length === 1 ? families[0] : undefined;
   const { columns, from } = only ?? { columns: '*', from: `(${togetherRows(families)})` };
+  const carried = `(${carriedColumns(needs).join(', ')})`;
+  const rowOf = (name: string) => {
+    const column = carriedBy(needs, name);
+    return { exists: column('is_chained'), time: column('row_last_time'), epoch: column('epoch') };
+  };
   return `
-        SELECT ${columns}, lagInFrame((${carriedOn(needs).join(', ')})) OVER chain AS before
-        FROM ${from}
-        WHERE is_chained OR first_time >= toDateTime64(from_s, 9, 'UTC')
-        WINDOW chain AS (PARTITION BY series_id, epoch, is_chained ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)`;
+        SELECT *, if(${followsLatest(rowOf('same'), rowOf('latest'), risesFrom(needs, 'latest'))}, latest, same) AS before
+        FROM
+        (
+            SELECT ${columns}, lagInFrame(${carried}) OVER chain AS same, lagInFrame(${carried}) OVER line AS latest,
+                min(first_time) OVER (PARTITION BY series_id, is_chained) AS series_since
+            FROM ${from}
+            WHERE is_chained OR first_time >= toDateTime64(from_s, 9, 'UTC')
+            WINDOW chain AS (PARTITION BY series_id, is_chained, epoch ORDER BY first_time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),
+                line AS (PARTITION BY series_id, is_chained ORDER BY first_time, epoch ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+        )`;
+}
+
+/** Whether the first value of a row is not below the last of the row that is named. */
+function risesFrom(needs: Needs, row: string): string {
+  const { isMixed, isNumber } = needs;
+  const before = carriedBy(needs, row);
+  const asNumber = `toFloat64(first_a - ${before('last_a')}) + (first_b - ${before('last_b')}) >= 0`;
+  const asCount = `first_a >= ${before('last_a')}`;
+  if (isMixed) return `(may_fall OR if(is_number, ${asNumber}, ${asCount}))`;
+  return isNumber ? `(may_fall OR ${asNumber})` : asCount;
+}
+
+/** Whether something else than the count fell since the row before, so that a new count began. */
+function fallsFromBefore(needs: Needs): string[] {
+  const before = beforeOf(needs);
+  const conditions: Record<Shape, () => string> = {
+    number: () => 'false',
+    histogram: () =>
+      `layout = ${before('layout')} AND ${bucketsFall(`arrayResize(${before('last_buckets')}, length(first_buckets))`, 'first_buckets')}`,
+    exponential_histogram: () =>
+      exponentialBucketsFall(partsOf(before('last_exponential')), partsOf('first_exponential')),
+    // Not the fact of this name, which is made with the help of this condition.
+    summary: () => `is_summary AND linked.has_sum AND ${before('has_sum')} AND first_b < ${before('last_b')}`,
+  };
+  return needs.falling.map((shape) => `(${conditions[shape]()})`);
+}
+
+function partsOf(tuple: string): ExponentialBuckets {
+  const part = (n: number) => `tupleElement(${tuple}, ${n})`;
+  return {
+    scale: part(1),
+    zeroThreshold: part(2),
+    zeroCount: part(3),
+    positiveOffset: part(4),
+    positiveCounts: part(5),
+    negativeOffset: part(6),
+    negativeCounts: part(7),
+  };
 }
 
 /** WITH elements of what the row before says: whether a row goes on from it, or else from a known start. */
 export function linkAliases(needs: Needs): string[] {
-  const { isMixed, isNumber } = needs;
-  const before = beforeOf(needs);
-  const risesAsNumber = `toFloat64(first_a - ${before('last_a')}) + (first_b - ${before('last_b')}) >= 0`;
-  const risesAsCount = `first_a >= ${before('last_a')}`;
-  const rises = isMixed
-    ? `may_fall OR if(is_number, ${risesAsNumber}, ${risesAsCount})`
-    : isNumber
-      ? `may_fall OR ${risesAsNumber}`
-      : risesAsCount;
+  const isChained = beforeOf(needs)('is_chained');
+  const falls = fallsFromBefore(needs);
+  const goesOn = [
+    isChained,
+    risesFrom(needs, 'before'),
+    ...(falls.length > 0 ? [`NOT (${falls.join(' OR ')})`] : []),
+  ];
   return [
-    `${before('is_chained')} AND (${rises}) AS goes_on`,
-    `${before('is_chained')} OR is_chained AND epoch > ${ZERO_TIME} AND epoch < first_time AND (epoch >= first_time - INTERVAL 1 DAY
-            OR observed_since > ${ZERO_TIME} AND observed_since < first_time - INTERVAL 1 SECOND) AS is_known`,
+    `(${goesOn.join(' AND ')}) AS goes_on`,
+    `(${isChained} OR is_chained AND ${IS_START_KNOWN}) AS is_known`,
   ];
 }

@@ -7,9 +7,10 @@ import type { FactsQuery, FactsSql, QuantilesQuery, ValidRange, WaitingBuckets }
 import { quote } from '../../model/sql-literal.js';
 import { SHAPES, type Shape } from '../rollup-marks.js';
 import { asIs, difference, inBaseUnits, sumOf, value } from './base-units.js';
+import { DATABASE_SINCE } from './chain-links.js';
 import { END_TIME, START_TIME, STEP_S } from './chain-rows.js';
 import { describedSeries } from './described-series.js';
-import { isCumulative } from './fact-families.js';
+import { readOf } from './fact-families.js';
 import { chainColumns, type Needs, needsOf } from './fact-needs.js';
 import {
   type Grid,
@@ -111,8 +112,8 @@ function readTables(
   query: FactsQuery,
   { isChained }: Needs,
 ): string[] {
-  const rolled = read.map(([name]) => named(name, name === 'is_cumulative' ? isCumulative(shape) : name));
-  const single = read.map(([name, sql]) => named(name, name === 'is_cumulative' ? isCumulative(shape) : sql));
+  const rolled = read.map(([name, sql]) => named(name, readOf(shape, name, sql).rolled));
+  const single = read.map(([name, sql]) => named(name, readOf(shape, name, sql).single));
   const branch = (columns: readonly string[], table: string, ...conditions: string[]) => `
             SELECT series_id, ${columns.join(', ')}
             FROM ${shape}_${table}
@@ -158,7 +159,10 @@ function factRows(query: FactsQuery, aliases?: string): string {
   const id = hasFolded ? 'shown_series_id' : 'series_id';
   const families = chainRows(needs, series, query);
   const rows = needs.isChained ? linkedRows(needs, families) : togetherRows(families);
-  const within = [...(aliases ? [aliases] : []), ...(needs.isChained ? linkAliases(needs) : [])];
+  const within = [
+    ...(aliases ? [aliases] : []),
+    ...(needs.isChained ? [DATABASE_SINCE, ...linkAliases(needs)] : []),
+  ];
   const carry = labels.map(({ name }) => `, any(${name}) AS ${name}`).join('');
   return `
     ${within.length === 0 ? '' : `WITH ${within.join(',\n        ')}\n    `}SELECT

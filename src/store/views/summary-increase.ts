@@ -8,15 +8,15 @@ import { asIs, inBaseUnits, sumOf, values } from './base-units.js';
 import { chainAliases, DESCRIBED_SERIES, SERIES_OF_METRIC, stepOf } from './chain-rows.js';
 import { chainSteps } from './histogram-increase.js';
 
-const ROLLUP_COLUMNS = `series_id, epoch, NOT ended AS is_recorded, true AS is_cumulative, points, first_time,
+const ROLLUP_COLUMNS = `series_id, epoch, NOT ended AS is_recorded, true AS is_cumulative, points, first_time, last_time,
         first_count, last_count, carried_count, has_sum, first_sum, last_sum, carried_sum, resets`;
 
 const POINT_COLUMNS = `series_id, start_time AS epoch, bitAnd(flags, 1) = 0 AS is_recorded, true AS is_cumulative,
-        toUInt64(1) AS points, time AS first_time, count AS first_count, count AS last_count, toUInt64(0) AS carried_count,
+        toUInt64(1) AS points, time AS first_time, time AS last_time, count AS first_count, count AS last_count, toUInt64(0) AS carried_count,
         isFinite(sum) AS has_sum, if(isFinite(sum), sum, 0) AS first_sum, first_sum AS last_sum, toFloat64(0) AS carried_sum,
         toUInt64(0) AS resets`;
 
-const COLUMNS = `series_id, epoch, is_recorded, is_cumulative, points, first_time, first_count, last_count, carried_count,
+const COLUMNS = `series_id, epoch, is_recorded, is_cumulative, points, first_time, last_time, first_count, last_count, carried_count,
         has_sum, first_sum, last_sum, carried_sum, resets`;
 
 const STEPS = `
@@ -27,7 +27,14 @@ SELECT
     if(min(part_has_sum), sum(last_sum + carried_sum - base_sum), NULL) AS increase_sum,
     sum(chain.points) AS points,
     sum(chain.resets + is_reset) AS resets
-FROM (${chainSteps('summary', COLUMNS, ROLLUP_COLUMNS, POINT_COLUMNS, [])}
+FROM (${chainSteps({
+  shape: 'summary',
+  columns: COLUMNS,
+  rollupColumns: ROLLUP_COLUMNS,
+  pointColumns: POINT_COLUMNS,
+  previous: [],
+  falls: 'has_sum AND previous_has_sum AND first_sum < previous_sum',
+})}
 ) AS chain
 GROUP BY shown_series_id, time`;
 
