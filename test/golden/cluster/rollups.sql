@@ -30,7 +30,7 @@ SELECT
     argMaxIf(value_int, at, has_value) AS last_int,
     argMaxIf(value_double, at, has_value) AS last_double,
     multiIf(
-        kind = 'cumulative_counter', arraySum((step, int, double) -> if(step >= 0, step, greatest(toFloat64(int) + double, 0)), steps, arrayPopFront(ints), arrayPopFront(doubles)),
+        kind IN ('cumulative_counter', 'machine_counter'), arraySum((step, int, double) -> if(step >= 0, step, greatest(toFloat64(int) + double, 0)), steps, arrayPopFront(ints), arrayPopFront(doubles)),
         kind = 'cumulative_updown', toFloat64(last_int - first_int) + (last_double - first_double),
         kind = 'delta_counter', sumIf(number, has_value AND number > 0),
         kind = 'delta_updown', sum,
@@ -52,9 +52,9 @@ FROM
         toFloat64(value_int) + value_double AS number,
         toUnixTimestamp64Nano(time) AS at_ns,
         value_type != 'none' AND isFinite(value_double) AS has_value,
-        has_value AND kind = 'cumulative_counter' AS is_step
-    FROM `plumbline`.`number_points_local` FINAL
-    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/
+        has_value AND kind IN ('cumulative_counter', 'machine_counter') AS is_step
+    FROM /*lost (SELECT * REPLACE (anyLastIf(start_time, start_time > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, toStartOfMinute(time) ORDER BY time, start_time) AS start_time) FROM lost*/number_points FINAL
+    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/ /*lost ) lost*/
 )
 GROUP BY series_id, bucket, epoch
 /*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
@@ -73,7 +73,7 @@ SELECT * FROM cluster('production', view(
 WITH
     -- The steps between neighbouring rows: from the last point of the one to the first of the next.
     arraySort(r -> r.1, groupArrayIf((row_first_time, row_first_int, row_first_double, row_last_int, row_last_double),
-        row_count > 0 AND row_kind = 'cumulative_counter')) AS rows,
+        row_count > 0 AND row_kind IN ('cumulative_counter', 'machine_counter'))) AS rows,
     arrayMap((a, b) -> toFloat64(b.2 - a.4) + (b.3 - a.5), arrayPopBack(rows), arrayPopFront(rows)) AS steps
 SELECT
     series_id,
@@ -107,8 +107,8 @@ FROM
         first_time AS row_first_time, last_time AS row_last_time, first_int AS row_first_int,
         first_double AS row_first_double, last_int AS row_last_int, last_double AS row_last_double,
         increase AS row_increase, resets AS row_resets, ended_time AS row_ended_time
-    FROM `plumbline`.`number_1m_local` FINAL
-    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
+    FROM /*lost (SELECT * REPLACE (anyLastIf(epoch, epoch > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, intDiv(toUnixTimestamp(time), {step_s:UInt32}) ORDER BY first_time, epoch) AS epoch) FROM lost*/`plumbline`.`number_1m_local` FINAL
+    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/ /*lost ) lost*/
 )
 GROUP BY series_id, bucket, epoch
 /*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
@@ -117,7 +117,8 @@ GROUP BY series_id, bucket, epoch
 
 ));
 
--- When each resource (process) was first heard of, from the rows of {source} between {from} and {to}.
+-- When each resource (process) was first seen, from the rows of {source} between {from} and {to}. Of series that are not known
+-- yet: run before rollup_activity.sql.
 INSERT INTO resource_activity (resource_id, first_time)
 SELECT * FROM cluster('production', view(
 SELECT s.resource_id, min(r.first_time)
@@ -126,6 +127,7 @@ FROM
     SELECT series_id, min(first_time) AS first_time
     FROM `plumbline`.`number_1m_local` FINAL
     WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
+        AND series_id NOT IN (SELECT series_id FROM `plumbline`.`series_activity_local` WHERE first_time <= {from:DateTime64(9, 'UTC')})
     GROUP BY series_id
 ) AS r
 INNER JOIN
