@@ -122,7 +122,8 @@ const SECTIONS: Record<string, Record<string, string>> = {
   Increases: {
     'increase.true-start': 'a cumulative point whose start is before it counts from zero at its start',
     'increase.unknown-start': 'a cumulative point that starts when it is taken adds nothing the first time',
-    'increase.reset-by-start': 'another start time is a reset: the new value counts in full',
+    'increase.reset-by-start':
+      'another start time is a reset: the new value counts in full, unless it continues the point before',
     'increase.start-moves':
       'a point that starts at the time of the point before, not below it, goes on from it; so does one whose start is lost',
     'increase.baseline':
