@@ -22,10 +22,10 @@ import {
   type UnclassifiedMetric,
 } from './coverage-report.js';
 import { showCoverage, showUnclassified } from './coverage-text.js';
+import { type FlaggedSeries, readFlaggedSeries, showFlaggedSeries } from './flagged-series.js';
 import { jsonOption, urlOption } from './kpi-options.js';
 import { chooseKpis, type KpiSession, withSession } from './kpi-session.js';
 import { toJson } from './kpi-texts.js';
-import { readSharedSeries, type SharedSeries, showSharedSeries } from './shared-series.js';
 import { describeTerminal } from './terminal-table.js';
 
 interface CoverageOptions {
@@ -58,9 +58,11 @@ export function createCoverageCommand(): Command {
         // Whoever asks about a KPI wants to know nothing else.
         const isAbout = options.kpi.length > 0 && !options.unclassified;
         const unclassified = isAbout ? undefined : await findUnclassified(session.clickhouse, options.limit);
-        const shared =
-          isAbout || options.unclassified ? [] : await readSharedSeries(session.clickhouse, Date.now());
-        return options.json ? asJson(coverage, unclassified, shared) : asText(coverage, unclassified, shared);
+        const flagged =
+          isAbout || options.unclassified ? [] : await readFlaggedSeries(session.clickhouse, Date.now());
+        return options.json
+          ? asJson(coverage, unclassified, flagged)
+          : asText(coverage, unclassified, flagged);
       }),
     );
 }
@@ -119,12 +121,12 @@ async function findUnclassified(clickhouse: ClickHouse, limit: number): Promise<
 function asText(
   coverage: KpiCoverage[] | undefined,
   unclassified: Unclassified | undefined,
-  shared: readonly SharedSeries[],
+  flagged: readonly FlaggedSeries[],
 ): string {
   const view = { nowMs: Date.now(), terminal: describeTerminal(process.stdout, process.env) };
   const parts = [
     coverage === undefined ? '' : showCoverage(coverage, view),
-    showSharedSeries(shared, view.terminal),
+    showFlaggedSeries(flagged, view.terminal),
     unclassified === undefined ? '' : showUnclassified(unclassified.metrics, unclassified.total, view),
   ];
   return parts.join('').replace(/^\n/, '');
@@ -133,7 +135,7 @@ function asText(
 function asJson(
   coverage: KpiCoverage[] | undefined,
   unclassified: Unclassified | undefined,
-  shared: readonly SharedSeries[],
+  flagged: readonly FlaggedSeries[],
 ): string {
   const time = (unixMs: number | undefined) =>
     unixMs === undefined ? undefined : new Date(unixMs).toISOString();
@@ -156,6 +158,6 @@ function asJson(
       unclassified: unclassified.metrics.map(dated),
       unclassifiedTotal: unclassified.total,
     }),
-    ...(shared.length > 0 && { sharedSeries: shared }),
+    ...(flagged.length > 0 && { flaggedSeries: flagged }),
   });
 }

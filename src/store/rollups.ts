@@ -6,14 +6,12 @@
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
 import type { Frame } from '../model/spool.js';
-import { insertOnShards } from './cluster-ddl.js';
 import { flagConflicts } from './conflicting-points.js';
 import { MinuteSizes } from './minute-sizes.js';
 import { waitForReplicas } from './replica-lag.js';
+import { type Buckets, flagStarts, formatTime, rollUp } from './roll-up.js';
 import { type Mark, RollupMarks, SERIES_PER_MARK_MAX, SHAPES, type Shape } from './rollup-marks.js';
-import { readQuery } from './sql-files.js';
 import { countByMinute, findSeries } from './touched-buckets.js';
-import { bucketsFall, exponentialBucketsFall, exponentialColumns } from './views/bucket-falls.js';
 
 export interface RollupsOptions {
   clickhouse: ClickHouse;
@@ -57,42 +55,6 @@ const BUCKETS_PER_STATEMENT = 240;
 /** Late series of a minute are recomputed by name where the whole minute has this many points, and this many times theirs. */
 const NAMING_POINTS_MIN = 20_000;
 const NAMING_FACTOR_MIN = 10;
-
-/** Rows of a shape, and points, that have a value which counts since their start. */
-const CUMULATIVE: Readonly<Record<Shape, string>> = {
-  number: "AND kind IN ('cumulative_counter', 'cumulative_updown')",
-  histogram: "AND temporality = 'cumulative'",
-  exponential_histogram: "AND temporality = 'cumulative'",
-  summary: '',
-};
-function isCounting(shape: Shape, isRaw: boolean): string {
-  const hasValue =
-    shape === 'number'
-      ? isRaw
-        ? "value_type != 'none'"
-        : 'count > 0'
-      : isRaw
-        ? 'bitAnd(flags, 1) = 0'
-        : 'NOT ended';
-  return `${CUMULATIVE[shape]} AND ${hasValue}`;
-}
-
-/** Whether the buckets of the next point or row hold less than those of this one. */
-function fallsOf(shape: Shape, isRaw: boolean): string {
-  if (shape === 'histogram') return bucketsFall('shared_buckets', 'next_shared_buckets');
-  const own = (column: string) => column;
-  const counts = isRaw ? own : (column: string) => `last_${column}`;
-  const next = {
-    scale: 'next.2',
-    zeroThreshold: 'next.3',
-    zeroCount: 'next.4',
-    positiveOffset: 'next.5',
-    positiveCounts: 'next.6',
-    negativeOffset: 'next.7',
-    negativeCounts: 'next.8',
-  };
-  return exponentialBucketsFall(exponentialColumns(own, counts), next);
-}
 
 export class Rollups implements Component {
   private readonly options: RollupsOptions;
@@ -259,68 +221,24 @@ export class Rollups implements Component {
     return Math.max(1, Math.floor(POINTS_PER_STATEMENT_MAX / (pointsPerMinute * (resolutionS / 60))));
   }
 
-  private async runStatement(statement: Statement): Promise<void> {
-    const { shape, resolution, fromS, toS, series } = statement;
-    const { clickhouse } = this.options;
-    const isRaw = resolution.source === 'points';
-    const target = `${shape}_${resolution.name}`;
-    const params: Record<string, unknown> = {
-      target,
-      source: `${shape}_${resolution.source}`,
-      step_s: resolution.seconds,
-      from: formatTime(fromS),
-      to: formatTime(toS),
+  private async runStatement({ shape, resolution, fromS, toS, series }: Statement): Promise<void> {
+    const { clickhouse, nowUnixMs, keptDays = () => Number.POSITIVE_INFINITY } = this.options;
+    const buckets: Buckets = {
+      shape,
+      resolution: resolution.name,
+      source: resolution.source,
+      stepS: resolution.seconds,
+      fromS,
+      toS,
+      series,
+      keptSinceS: Math.floor(nowUnixMs() / 1000) - keptDays(resolution.source) * DAY_S,
     };
-    if (series !== undefined) params.series = [...series];
-    // Where the source may have lost rows, a bucket is written again only with more points than it had: as many are others.
-    const { nowUnixMs, keptDays = () => Number.POSITIVE_INFINITY } = this.options;
-    const keptSinceS = Math.floor(nowUnixMs() / 1000) - keptDays(resolution.source) * DAY_S;
-    const isSourceWhole = fromS >= keptSinceS;
-    if (!isSourceWhole) params.kept_since = formatTime(keptSinceS);
-    const own = series === undefined ? '' : 'AND series_id IN {series:Array(UInt64)}';
-    const resolve = (sql: string, kept: Readonly<Record<string, boolean>>, restriction = own) =>
-      sql
-        .replaceAll('/*series*/', restriction)
-        .replace('/*falls*/', () => fallsOf(shape, isRaw))
-        .replace(/\/\*(kept|lost|new) (.*?) \1\*\//gs, (_, name: string, text: string) =>
-          kept[name] ? `${text} ` : '',
-        );
-    // Rows of one statement are unique already: deduplicating them on insert would only cost time.
-    const settings = {
-      max_bytes_before_external_group_by: 1_000_000_000,
-      optimize_on_insert: 0,
-      // Late points may be of any day.
-      max_partitions_per_insert_block: 0,
-    };
-    const run = async (query: string, values: Record<string, unknown>, kept = {}, restriction = own) => {
-      const statement = { sql: resolve(readQuery(query), kept, restriction), params: values };
-      const { cluster, database } = clickhouse;
-      const sent = cluster === undefined ? statement : insertOnShards(statement, { cluster, database });
-      await clickhouse.command(sent.sql, { ...(sent.params && { params: sent.params }), settings });
-    };
-    const query = isRaw ? `rollup_${shape}_points` : `rollup_${shape}`;
-    const kept = { kept: !isSourceWhole };
-    const lost = resolve(readQuery('rollup_lost_starts'), {}).replaceAll(
-      '/*cumulative*/',
-      isCounting(shape, isRaw),
-    );
-    const columns = isRaw
-      ? { start: 'start_time', first: 'time', last: 'time' }
-      : { start: 'epoch', first: 'first_time', last: 'last_time' };
-    const asked = { ...params, ...columns };
-    const [found] = await clickhouse.query<{ n: number }>(`SELECT count() AS n FROM (${lost} LIMIT 1)`, {
-      params: asked,
-    });
-    if (Number(found!.n) === 0) await run(query, params, kept);
-    else {
-      await run(query, asked, kept, `${own} AND series_id NOT IN (${lost})`);
-      await run(query, asked, { ...kept, lost: true }, `${own} AND series_id IN (${lost})`);
+    await rollUp(clickhouse, buckets);
+    if (resolution.name === '1m') {
+      const minutes = { shape, from: formatTime(fromS), to: formatTime(toS), series: series && [...series] };
+      this.conflictsFound += await flagConflicts(clickhouse, minutes, nowUnixMs());
     }
-    const fromTarget = { ...params, source: target };
-    const isNewOnly = resolution.name === '1m';
-    if (resolution.name === '1d') return;
-    await run('rollup_resources', fromTarget);
-    await run('rollup_activity', fromTarget, { new: isNewOnly });
+    if (resolution.name === '1h') await flagStarts(clickhouse, buckets, nowUnixMs());
   }
 
   private pause(ms: number): Promise<void> {
@@ -370,8 +288,4 @@ export function planStatements(marks: readonly Mark[], countBucketsMax: (mark: M
     }
   }
   return statements;
-}
-
-function formatTime(unixS: number): string {
-  return new Date(unixS * 1000).toISOString().slice(0, 19).replace('T', ' ');
 }

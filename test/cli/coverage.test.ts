@@ -138,7 +138,7 @@ describe('plumbline coverage', () => {
   });
 
   test('names metrics whose series two writers share, with what to do, and nothing where there are none', async () => {
-    const heading = 'Series with two writers in the last day';
+    const heading = 'Series with two writers, or with start times that are not right, in the last day';
     expect(await run()).not.toContain(heading);
     await stored.clickhouse.command(
       `INSERT INTO flagged_points (series_id, time, start_time, kpi, reason, checked_at)
@@ -147,13 +147,13 @@ describe('plumbline coverage', () => {
     );
     const printed = await run();
     const [, titles, row] = printed.split(heading)[1]!.split('\n');
-    expect(cells(titles!)).toEqual(['metric', 'services', 'series', 'points']);
-    expect(cells(row!)).toEqual(['throughput', 'shop', '1', '3']);
+    expect(cells(titles!)).toEqual(['metric', 'services', 'what', 'series', 'points']);
+    expect(cells(row!)).toEqual(['throughput', 'shop', 'two writers', '1', '3']);
     expect(printed).toContain('enable_ip_only_aggregation');
-    expect(JSON.parse(await run('--json')).sharedSeries).toEqual([
-      { metric: 'throughput', services: ['shop'], series: 1, points: 3 },
+    expect(JSON.parse(await run('--json')).flaggedSeries).toEqual([
+      { metric: 'throughput', reason: 'conflicting_point', services: ['shop'], series: 1, points: 3 },
     ]);
-    expect(JSON.parse(await run('--json', '--kpi', 'error_rate'))).not.toHaveProperty('sharedSeries');
+    expect(JSON.parse(await run('--json', '--kpi', 'error_rate'))).not.toHaveProperty('flaggedSeries');
   });
 
   test('says which KPI was surely meant', async () => {

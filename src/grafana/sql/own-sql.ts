@@ -109,11 +109,11 @@ export function fedSql(database: string): string {
   );
 }
 
-/** Points that have the same series, start and time as another one, and another value; the example is a metric. */
-function conflictingSql(database: string): string {
+/** What is flagged of series, not for a KPI; the example is a metric. */
+function flaggedSeriesSql(database: string, what: string, where: string): string {
   return (
-    `SELECT 'points of two writers that share a series' AS what, count() AS count, any(s.metric_name) AS example ` +
-    `FROM (SELECT series_id FROM ${database}.flagged_points FINAL WHERE reason = 'conflicting_point' AND $__timeFilter_ms(time)) AS f ` +
+    `SELECT ${quote(what)} AS what, count() AS count, any(s.metric_name) AS example ` +
+    `FROM (SELECT series_id FROM ${database}.flagged_points FINAL WHERE ${where} AND $__timeFilter_ms(time)) AS f ` +
     `INNER JOIN (SELECT series_id, any(metric_name) AS metric_name FROM ${database}.series_of_points GROUP BY series_id) AS s USING (series_id)`
   );
 }
@@ -129,7 +129,16 @@ export function needsLookSql(database: string): string {
       flagged('type'),
       flagged('unit'),
       flagged('range'),
-      conflictingSql(database),
+      flaggedSeriesSql(
+        database,
+        'points of two writers that share a series',
+        "reason = 'conflicting_point'",
+      ),
+      flaggedSeriesSql(
+        database,
+        'hours of series with start times that are not right',
+        "startsWith(toString(reason), 'start_')",
+      ),
     ],
     'count DESC, what',
   );

@@ -1,0 +1,133 @@
+/**
+ * The statements that recompute some buckets of one shape and resolution. Enters: which buckets; leaves: rows of
+ * {shape}_{1m,1h,1d}, since when series and processes are known, and flags of starts that are not right.
+ */
+import type { ClickHouse } from '../model/clickhouse.js';
+import { insertOnShards } from './cluster-ddl.js';
+import type { Shape } from './rollup-marks.js';
+import { readQuery } from './sql-files.js';
+import { bucketsFall, exponentialBucketsFall, exponentialColumns } from './views/bucket-falls.js';
+
+export interface Buckets {
+  shape: Shape;
+  /** What is written, and what it is made from. */
+  resolution: '1m' | '1h' | '1d';
+  source: 'points' | '1m' | '1h';
+  stepS: number;
+  /** On borders of buckets, seconds since the epoch. */
+  fromS: number;
+  toS: number;
+  /** Only these; undefined = all. */
+  series: ReadonlySet<bigint> | undefined;
+  /** Rows of the source from before may be gone. */
+  keptSinceS: number;
+}
+
+/** Parts of the statements that are written only where they are wanted: comments with these names. */
+type Part = 'kept' | 'lost' | 'new';
+
+/** Recomputes the buckets: idempotent, whatever was there before. */
+export async function rollUp(clickhouse: ClickHouse, buckets: Buckets): Promise<void> {
+  const { shape, resolution, source, fromS, keptSinceS } = buckets;
+  const params = paramsOf(buckets);
+  const run = (query: string, parts: readonly Part[], restriction = '', values = params) =>
+    insert(clickhouse, textOf(buckets, query, parts, restriction), values);
+
+  const query = source === 'points' ? `rollup_${shape}_points` : `rollup_${shape}`;
+  // Where the source may have lost rows, a bucket is written again only with more points than it had: as many are others.
+  const kept: Part[] = fromS >= keptSinceS ? [] : ['kept'];
+  const lost = textOf(buckets, 'rollup_lost_starts', []);
+  const asked = `SELECT count() AS series FROM (${lost} LIMIT 1)`;
+  const [found] = await clickhouse.query<{ series: number }>(asked, { params });
+  if (Number(found!.series) === 0) await run(query, kept);
+  else {
+    await run(query, kept, ` AND series_id NOT IN (${lost})`);
+    await run(query, [...kept, 'lost'], ` AND series_id IN (${lost})`);
+  }
+  if (resolution === '1d') return;
+  const fromTarget = { ...params, source: params.target };
+  await run('rollup_resources', [], '', fromTarget);
+  await run('rollup_activity', resolution === '1m' ? ['new'] : [], '', fromTarget);
+}
+
+/** Flags starts of these hours that were lost or moved, or that overlap: one row for each series, hour and reason. */
+export async function flagStarts(clickhouse: ClickHouse, buckets: Buckets, nowUnixMs: number): Promise<void> {
+  const params = { ...paramsOf(buckets), checked_at: Math.floor(nowUnixMs) };
+  await insert(clickhouse, textOf(buckets, 'flag_starts', []), params);
+}
+
+function paramsOf(buckets: Buckets): Record<string, unknown> {
+  const { shape, resolution, source, stepS, fromS, toS, series, keptSinceS } = buckets;
+  const isRaw = source === 'points';
+  return {
+    target: `${shape}_${resolution}`,
+    source: `${shape}_${source}`,
+    step_s: stepS,
+    from: formatTime(fromS),
+    to: formatTime(toS),
+    start: isRaw ? 'start_time' : 'epoch',
+    first: isRaw ? 'time' : 'first_time',
+    last: isRaw ? 'time' : 'last_time',
+    ...(series !== undefined && { series: [...series] }),
+    ...(fromS < keptSinceS && { kept_since: formatTime(keptSinceS) }),
+  };
+}
+
+function textOf(buckets: Buckets, query: string, parts: readonly Part[], restriction = ''): string {
+  const own = buckets.series === undefined ? '' : 'AND series_id IN {series:Array(UInt64)}';
+  return readQuery(query)
+    .replace(/\/\*(kept|lost|new) (.*?) \1\*\//gs, (_, part: Part, text: string) =>
+      parts.includes(part) ? `${text} ` : '',
+    )
+    .replaceAll('/*cumulative*/', () => countsSinceStart(buckets))
+    .replace('/*falls*/', () => fallsOf(buckets))
+    .replaceAll('/*series*/', own + restriction);
+}
+
+async function insert(clickhouse: ClickHouse, sql: string, params: Record<string, unknown>): Promise<void> {
+  const { cluster, database } = clickhouse;
+  const sent =
+    cluster === undefined ? { sql, params } : insertOnShards({ sql, params }, { cluster, database });
+  await clickhouse.command(sent.sql, {
+    ...(sent.params && { params: sent.params }),
+    settings: {
+      max_bytes_before_external_group_by: 1_000_000_000,
+      // Rows of one statement are unique already: deduplicating them on insert would only cost time.
+      optimize_on_insert: 0,
+      // Late points may be of any day.
+      max_partitions_per_insert_block: 0,
+    },
+  });
+}
+
+/** Condition on points, or rows, that have a value which counts since its start. */
+function countsSinceStart({ shape, source }: Buckets): string {
+  if (shape === 'number') {
+    const hasValue = source === 'points' ? "value_type != 'none'" : 'count > 0';
+    return `AND kind IN ('cumulative_counter', 'cumulative_updown') AND ${hasValue}`;
+  }
+  const hasValue = source === 'points' ? 'bitAnd(flags, 1) = 0' : 'NOT ended';
+  return shape === 'summary' ? `AND ${hasValue}` : `AND temporality = 'cumulative' AND ${hasValue}`;
+}
+
+/** Whether the buckets of the next point or row hold less than those of this one. */
+function fallsOf({ shape, source }: Buckets): string {
+  if (shape === 'histogram') return bucketsFall('shared_buckets', 'next_shared_buckets');
+  const own = (column: string) => column;
+  const counts = source === 'points' ? own : (column: string) => `last_${column}`;
+  const next = {
+    scale: 'next.2',
+    zeroThreshold: 'next.3',
+    zeroCount: 'next.4',
+    positiveOffset: 'next.5',
+    positiveCounts: 'next.6',
+    negativeOffset: 'next.7',
+    negativeCounts: 'next.8',
+  };
+  return exponentialBucketsFall(exponentialColumns(own, counts), next);
+}
+
+/** A text in UTC, as parameters of type DateTime('UTC') and DateTime64(9, 'UTC') take it. */
+export function formatTime(unixS: number): string {
+  return new Date(unixS * 1000).toISOString().slice(0, 19).replace('T', ' ');
+}
