@@ -23,22 +23,29 @@ export interface Buckets {
   keptSinceS: number;
 }
 
-/** Parts of the statements that are written only where they are wanted: comments with these names. */
-type Part = 'kept' | 'lost' | 'new';
+/**
+ * Parts of the statements that are written only where they are wanted, comments with these names. kept: what the source may
+ * have lost stays; lost: points without a start have that of the point before; new: only series that are not known yet.
+ */
+export type Part = 'kept' | 'lost' | 'new';
 
 /** Recomputes the buckets: idempotent, whatever was there before. */
 export async function rollUp(clickhouse: ClickHouse, buckets: Buckets): Promise<void> {
   const { shape, resolution, source, fromS, keptSinceS } = buckets;
   const params = paramsOf(buckets);
   const run = (query: string, parts: readonly Part[], restriction = '', values = params) =>
-    insert(clickhouse, textOf(buckets, query, parts, restriction), values);
+    insert(clickhouse, writeStatement(buckets, query, parts, restriction), values);
 
   const query = source === 'points' ? `rollup_${shape}_points` : `rollup_${shape}`;
   // Where the source may have lost rows, a bucket is written again only with more points than it had: as many are others.
   const kept: Part[] = fromS >= keptSinceS ? [] : ['kept'];
-  const lost = textOf(buckets, 'rollup_lost_starts', []);
+  const lost = writeStatement(buckets, 'rollup_lost_starts', []);
   const asked = `SELECT count() AS series FROM (${lost} LIMIT 1)`;
-  const [found] = await clickhouse.query<{ series: number }>(asked, { params });
+  const [found] = await clickhouse.query<{ series: number }>(asked, {
+    params,
+    // In a cluster all rows of a series are on one shard.
+    settings: { distributed_product_mode: 'local' },
+  });
   if (Number(found!.series) === 0) await run(query, kept);
   else {
     await run(query, kept, ` AND series_id NOT IN (${lost})`);
@@ -53,7 +60,7 @@ export async function rollUp(clickhouse: ClickHouse, buckets: Buckets): Promise<
 /** Flags starts of these hours that were lost or moved, or that overlap: one row for each series, hour and reason. */
 export async function flagStarts(clickhouse: ClickHouse, buckets: Buckets, nowUnixMs: number): Promise<void> {
   const params = { ...paramsOf(buckets), checked_at: Math.floor(nowUnixMs) };
-  await insert(clickhouse, textOf(buckets, 'flag_starts', []), params);
+  await insert(clickhouse, writeStatement(buckets, 'flag_starts', []), params);
 }
 
 function paramsOf(buckets: Buckets): Record<string, unknown> {
@@ -73,7 +80,13 @@ function paramsOf(buckets: Buckets): Record<string, unknown> {
   };
 }
 
-function textOf(buckets: Buckets, query: string, parts: readonly Part[], restriction = ''): string {
+/** The text of clickhouse/queries/QUERY.sql for these buckets, with the parts that are wanted. `restriction`: more conditions on series. */
+export function writeStatement(
+  buckets: Pick<Buckets, 'shape' | 'source' | 'series'>,
+  query: string,
+  parts: readonly Part[],
+  restriction = '',
+): string {
   const own = buckets.series === undefined ? '' : 'AND series_id IN {series:Array(UInt64)}';
   return readQuery(query)
     .replace(/\/\*(kept|lost|new) (.*?) \1\*\//gs, (_, part: Part, text: string) =>
@@ -101,7 +114,7 @@ async function insert(clickhouse: ClickHouse, sql: string, params: Record<string
 }
 
 /** Condition on points, or rows, that have a value which counts since its start. */
-function countsSinceStart({ shape, source }: Buckets): string {
+function countsSinceStart({ shape, source }: Pick<Buckets, 'shape' | 'source'>): string {
   if (shape === 'number') {
     const hasValue = source === 'points' ? "value_type != 'none'" : 'count > 0';
     return `AND kind IN ('cumulative_counter', 'cumulative_updown') AND ${hasValue}`;
@@ -111,7 +124,7 @@ function countsSinceStart({ shape, source }: Buckets): string {
 }
 
 /** Whether the buckets of the next point or row hold less than those of this one. */
-function fallsOf({ shape, source }: Buckets): string {
+function fallsOf({ shape, source }: Pick<Buckets, 'shape' | 'source'>): string {
   if (shape === 'histogram') return bucketsFall('shared_buckets', 'next_shared_buckets');
   const own = (column: string) => column;
   const counts = source === 'points' ? own : (column: string) => `last_${column}`;

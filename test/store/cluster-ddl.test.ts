@@ -13,7 +13,8 @@ import { insertOnShards, rewriteForCluster } from '../../src/store/cluster-ddl.j
 import { isKnownTable, shardingKeyOf } from '../../src/store/cluster-tables.js';
 import { applyMigrations, readMigrations } from '../../src/store/migrations.js';
 import { RETAINED_TABLES } from '../../src/store/retention-ttl.js';
-import { readQuery, sqlDirectory } from '../../src/store/sql-files.js';
+import { writeStatement } from '../../src/store/roll-up.js';
+import { readQuery } from '../../src/store/sql-files.js';
 import { FACTS } from '../../src/store/views/metric-facts.js';
 import { CLUSTER, clusterXml, onOneServer } from '../testkit/cluster-engine.js';
 import { GOLDEN_FOLDER, listClusterFiles, NAMES } from '../testkit/cluster-statements.js';
@@ -147,16 +148,28 @@ describe('statements of a cluster', () => {
 });
 
 describe('rollups of a cluster', () => {
-  const inserts = readdirSync(sqlDirectory('queries')).filter((name) =>
-    /^rollup_(number|histogram|exponential|summary|activity|resources)/.test(name),
-  );
+  const shapes = ['number', 'histogram', 'exponential_histogram', 'summary'] as const;
+  const statements = shapes.flatMap((shape) => [
+    ...(['points', '1m'] as const).flatMap((source) =>
+      [[], ['kept', 'lost', 'new'] as const].map((parts) => {
+        const buckets = { shape, source, series: new Set([1n]) };
+        const query = source === 'points' ? `rollup_${shape}_points` : `rollup_${shape}`;
+        const lost = writeStatement(buckets, 'rollup_lost_starts', []);
+        return [
+          `${query} (${parts.join(', ')})`,
+          writeStatement(buckets, query, parts, ` AND series_id IN (${lost})`),
+        ];
+      }),
+    ),
+    ...['rollup_activity', 'rollup_resources', 'flag_starts'].map((query) => [
+      `${query} of ${shape}`,
+      writeStatement({ shape, source: '1m', series: undefined }, query, ['new']),
+    ]),
+  ]);
 
-  it.each(inserts)('%s reads local tables only, named in full', async (file) => {
-    const sql = readQuery(file.replace('.sql', ''))
-      .replace('/*series*/', 'AND series_id IN {series:Array(UInt64)}')
-      .replace(/\/\*kept (.*?) kept\*\//s, '$1');
+  it.each(statements)('%s reads local tables only, named in full', async (_, sql) => {
     const { sql: sent } = insertOnShards(
-      { sql, params: { source: 'number_1m', target: 'number_1h' } },
+      { sql: sql!, params: { source: 'number_1m', target: 'number_1h' } },
       NAMES,
     );
     const text = await format(sent);

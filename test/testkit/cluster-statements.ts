@@ -4,7 +4,7 @@
  */
 import { insertOnShards, rewriteForCluster } from '../../src/store/cluster-ddl.js';
 import { readMigrations, VERSION_TABLE } from '../../src/store/migrations.js';
-import { readQuery } from '../../src/store/sql-files.js';
+import { writeStatement } from '../../src/store/roll-up.js';
 
 export const NAMES = { cluster: 'production', database: 'plumbline' };
 
@@ -16,9 +16,11 @@ export async function listClusterFiles(): Promise<Map<string, string>> {
     files.set(`${name}.sql`, rewritten.map(({ sql }) => `${sql.trim()};\n`).join('\n'));
   }
   const params = { source: 'number_1m', target: 'number_1h' };
-  const rollups = ['rollup_number_points', 'rollup_number', 'rollup_resources'].map(
-    (name) => insertOnShards({ sql: readQuery(name), params }, NAMES).sql,
-  );
+  const rollups = ['rollup_number_points', 'rollup_number', 'rollup_resources'].map((name) => {
+    const source = name === 'rollup_number_points' ? 'points' : '1m';
+    const sql = writeStatement({ shape: 'number', source, series: undefined }, name, []);
+    return insertOnShards({ sql, params }, NAMES).sql;
+  });
   files.set('rollups.sql', rollups.map((sql) => `${sql.trim()};\n`).join('\n'));
   return files;
 }

@@ -53,13 +53,11 @@ FROM
         toUnixTimestamp64Nano(time) AS at_ns,
         value_type != 'none' AND isFinite(value_double) AS has_value,
         has_value AND kind IN ('cumulative_counter', 'machine_counter') AS is_step
-    FROM /*lost (SELECT * REPLACE (anyLastIf(start_time, start_time > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, toStartOfMinute(time) ORDER BY time, start_time) AS start_time) FROM lost*/number_points FINAL
-    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')} /*series*/ /*lost ) lost*/
+    FROM `plumbline`.`number_points_local` FINAL
+    WHERE time >= {from:DateTime64(9, 'UTC')} AND time < {to:DateTime64(9, 'UTC')}  
 )
 GROUP BY series_id, bucket, epoch
-/*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
-    SELECT series_id, time, epoch, points FROM `plumbline`.`number_1h_local` FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
-)) kept*/
+
 
 ));
 
@@ -107,13 +105,11 @@ FROM
         first_time AS row_first_time, last_time AS row_last_time, first_int AS row_first_int,
         first_double AS row_first_double, last_int AS row_last_int, last_double AS row_last_double,
         increase AS row_increase, resets AS row_resets, ended_time AS row_ended_time
-    FROM /*lost (SELECT * REPLACE (anyLastIf(epoch, epoch > toDateTime64(0, 9, 'UTC')) OVER (PARTITION BY series_id, intDiv(toUnixTimestamp(time), {step_s:UInt32}) ORDER BY first_time, epoch) AS epoch) FROM lost*/`plumbline`.`number_1m_local` FINAL
-    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/ /*lost ) lost*/
+    FROM `plumbline`.`number_1m_local` FINAL
+    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}  
 )
 GROUP BY series_id, bucket, epoch
-/*kept HAVING (bucket >= {kept_since:DateTime('UTC')} OR (series_id, bucket, epoch, points) NOT IN (
-    SELECT series_id, time, epoch, points FROM `plumbline`.`number_1h_local` FINAL WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')}
-)) kept*/
+
 
 ));
 
@@ -126,7 +122,7 @@ FROM
 (
     SELECT series_id, min(first_time) AS first_time
     FROM `plumbline`.`number_1m_local` FINAL
-    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
+    WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} 
         AND series_id NOT IN (SELECT series_id FROM `plumbline`.`series_activity_local` WHERE first_time <= {from:DateTime64(9, 'UTC')})
     GROUP BY series_id
 ) AS r
