@@ -10,8 +10,9 @@ import { checkMessage, dataShape } from './protobuf-check.js';
 import { decodeExponentialHistogramPoint } from './protobuf-exponential-point.js';
 import { decodeHistogramPoint } from './protobuf-histogram-point.js';
 import { decodeNumberPoint } from './protobuf-number-point.js';
-import { ProtobufPass, Span, type Spans } from './protobuf-pass.js';
+import { ProtobufPass } from './protobuf-pass.js';
 import { decodeSummaryPoint } from './protobuf-summary-point.js';
+import { Span, type Spans } from './span.js';
 
 export function decodeProtobuf(bytes: Uint8Array, context: DecodeContext): DecodeResult {
   const pass = new ProtobufPass(bytes, context);

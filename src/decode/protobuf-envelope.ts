@@ -3,7 +3,7 @@
  * which entities the resource describes. Read once per resource or scope that has new series, never per point.
  */
 import { readText } from './protobuf-attributes.js';
-import type { Span } from './protobuf-pass.js';
+import type { Span } from './span.js';
 import type { WireReader } from './wire-reader.js';
 
 /** dropped_attributes_count of the message in `spans`: field `tag`, the last one counts, 0 where unset. */

@@ -25,22 +25,13 @@ import type { Budget } from './series-budget.js';
 import { type MetricParts, makeSeries, type ResourceParts, type ScopeParts } from './series-parts.js';
 import { serviceOf } from './series-row.js';
 import type { SeriesTable } from './series-table.js';
+import { collectSpans, countBytes, Span, type Spans } from './span.js';
 import { METRIC_TYPE_CODES, numberKind, TEMPORALITY_CODES } from './stream-kind.js';
 import { WireReader } from './wire-reader.js';
 
 /** What is noted of an envelope by its hash: bits. */
 const NOTE_TOO_DEEP = 1;
 const NOTE_MACHINE_COUNTER = 2;
-
-/** A stretch of the request's bytes. */
-export class Span {
-  static readonly none = new Span(0, 0);
-  constructor(
-    readonly from: number,
-    readonly to: number,
-  ) {}
-}
-export type Spans = Span[];
 
 export class ProtobufPass {
   readonly reader: WireReader;
@@ -351,15 +342,14 @@ export class ProtobufPass {
     });
   }
 
-  /**
-   * Bytes of an envelope are read once when first seen, so that a malformed one is found even without points. `read`
-   * throws where they are malformed and says whether attributes are nested too deep; so does the answer.
-   */
   private isMachineCounter(): boolean {
     return this.kind === KIND_CUMULATIVE_COUNTER && this.series.isMachineCounter(this.text(this.name));
   }
 
-  /** NOTE_* of an envelope whose hash is complete; `read` finds them out the first time. */
+  /**
+   * NOTE_* of an envelope whose hash is complete. Its bytes are read once when first seen, so that a malformed one is found
+   * even without points: `read` throws where they are malformed.
+   */
   private admitEnvelope(read: () => number): number {
     const { hash, series } = this;
     hash.finish();
@@ -381,25 +371,4 @@ export class ProtobufPass {
   private text(span: Span): string {
     return readText(this.reader, span.from, span.to - span.from);
   }
-}
-
-/** Every field `tag` of the message between `from` and `to`. */
-function collectSpans(reader: WireReader, from: number, to: number, tag: number): Spans {
-  const spans: Spans = [];
-  reader.pos = from;
-  while (reader.pos < to) {
-    const found = reader.readTag(to);
-    if (found === tag) {
-      const length = reader.readLength(to);
-      spans.push(new Span(reader.pos, reader.pos + length));
-      reader.pos += length;
-    } else reader.skip(found, to);
-  }
-  return spans;
-}
-
-function countBytes(spans: Readonly<Spans>): number {
-  let bytes = 0;
-  for (const { from, to } of spans) bytes += to - from;
-  return bytes;
 }

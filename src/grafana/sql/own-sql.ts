@@ -129,11 +129,7 @@ export function needsLookSql(database: string): string {
       flagged('type'),
       flagged('unit'),
       flagged('range'),
-      flaggedSeriesSql(
-        database,
-        'points of two writers that share a series',
-        "reason = 'conflicting_point'",
-      ),
+      flaggedSeriesSql(database, 'points of two writers that share a series', "reason = 'conflicting_point'"),
       flaggedSeriesSql(
         database,
         'hours of series with start times that are not right',
