@@ -10,13 +10,12 @@ export const VALUE_NONE = 0;
 export const VALUE_INT = 1;
 export const VALUE_DOUBLE = 2;
 
-/** kind of number points: what the value means over time. */
+/** kind of number points: what the value means over time; machine counters: docs/increase.md, rule 5. */
 export const KIND_GAUGE = 1;
 export const KIND_DELTA_COUNTER = 2;
 export const KIND_CUMULATIVE_COUNTER = 3;
 export const KIND_DELTA_UPDOWN = 4;
 export const KIND_CUMULATIVE_UPDOWN = 5;
-/** A cumulative counter of the whole machine, whose start times mean nothing (docs/increase.md, rule 5). */
 export const KIND_MACHINE_COUNTER = 6;
 
 /** temporality of histogram points. */
