@@ -1,5 +1,5 @@
 /**
- * How long a request may take to arrive. Enters: signs of life; leaves: a RetryableError, once, where the pause between
+ * How long a request may take to arrive. Enters: signs of life; leaves: a SlowSenderError, once, where the pause between
  * two of them or the whole takes too long. Used by both protocols.
  */
 import { RetryableError } from '../model/errors.js';
@@ -14,14 +14,17 @@ export interface ArrivalLimits {
 /** How long a sender whose request came too slowly waits, milliseconds. */
 const SLOW_RETRY_MS = 1_000;
 
+/** The request did not arrive in time. */
+export class SlowSenderError extends RetryableError {}
+
 export class ArrivalTimer {
   readonly #idle: NodeJS.Timeout;
   readonly #whole: NodeJS.Timeout;
 
-  constructor({ requestTimeoutMs, bodyIdleMs }: ArrivalLimits, onSlow: (error: RetryableError) => void) {
+  constructor({ requestTimeoutMs, bodyIdleMs }: ArrivalLimits, onSlow: (error: SlowSenderError) => void) {
     const expire = (setting: string, ms: number) => {
       this.stop();
-      onSlow(new RetryableError(`the request came too slowly: ${setting} is ${ms} ms`, SLOW_RETRY_MS));
+      onSlow(new SlowSenderError(`the request came too slowly: ${setting} is ${ms} ms`, SLOW_RETRY_MS));
     };
     this.#idle = setTimeout(expire, bodyIdleMs, 'PLUMBLINE_BODY_IDLE_MS', bodyIdleMs);
     this.#whole = setTimeout(expire, requestTimeoutMs, 'PLUMBLINE_REQUEST_TIMEOUT_MS', requestTimeoutMs);

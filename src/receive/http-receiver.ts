@@ -1,18 +1,21 @@
 /**
  * OTLP over HTTP: POST /v1/metrics in protobuf or JSON, plain or compressed. Enters: requests; leaves: the bytes to
  * exportMetrics, and its outcome as the answer. Every failure is answered by a google.rpc.Status in the request's own
- * encoding. CORS is outside everything, tokens are asked for before a body is read. It never decodes metrics and holds
- * nothing between requests.
+ * encoding. CORS is outside everything, tokens are asked for before a body is read. The rest of a refused body is read and
+ * thrown away before the answer, so that the sender gets it. It never decodes metrics and holds nothing between requests.
  */
 import type { IncomingMessage, RequestListener } from 'node:http';
 import { getRequestListener, type HttpBindings } from '@hono/node-server';
 import { type Context, Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { ContentfulStatusCode } from 'hono/utils/http-status';
+import { getPath } from 'hono/utils/url';
 import { PermanentError } from '../model/errors.js';
 import type { ExportMetrics } from '../model/export-outcome.js';
 import { type Encoding, encodeOutcome, encodeStatus } from './answer-encoding.js';
+import { SlowSenderError } from './arrival-timer.js';
 import { type Authorize, BEARER_CHALLENGE, UNAUTHENTICATED_TEXT } from './bearer-tokens.js';
+import { discardBody } from './discard-body.js';
 import type { InflightBytes } from './inflight-bytes.js';
 import { type BodyLimits, readBody } from './read-body.js';
 import { describeFailure } from './status-codes.js';
@@ -48,6 +51,12 @@ const CONTENT_TYPES: Record<Encoding, string> = {
 };
 /** How long a browser remembers the answer to a preflight, seconds. */
 const PREFLIGHT_MAX_AGE_S = 7200;
+const METRICS_PATH = '/v1/metrics';
+/**
+ * The path as exporters write it whose endpoint ends with a slash, or names the path that the exporter appends itself. A
+ * 404 is final for them, so that they would throw their data away.
+ */
+const METRICS_PATH_VARIANT = /^(\/+v1\/+metrics)+\/*$/;
 
 /** The request listener of the OTLP/HTTP port. */
 export function createHttpReceiver(options: HttpReceiverOptions): RequestListener {
@@ -56,7 +65,7 @@ export function createHttpReceiver(options: HttpReceiverOptions): RequestListene
 
 function createApp(options: HttpReceiverOptions): Hono<Env> {
   const { limits, inflight, exportMetrics, onError, authorize } = options;
-  const app = new Hono<Env>();
+  const app = new Hono<Env>({ getPath: normalizePath });
   if (options.cors) app.use('*', createCors(options.cors));
   if (authorize) {
     app.use('*', async (c, next) => {
@@ -65,7 +74,7 @@ function createApp(options: HttpReceiverOptions): Hono<Env> {
       return fail(c, new PermanentError('unauthenticated', UNAUTHENTICATED_TEXT));
     });
   }
-  app.post('/v1/metrics', async (c) => {
+  app.post(METRICS_PATH, async (c) => {
     const request = c.env.incoming;
     const encoding = findEncoding(request);
     if (encoding === undefined) {
@@ -83,21 +92,26 @@ function createApp(options: HttpReceiverOptions): Hono<Env> {
       share.release();
     }
   });
-  app.all('/v1/metrics', (c) => {
+  app.all(METRICS_PATH, (c) => {
     c.header('Allow', 'POST');
     return fail(c, new PermanentError('method_not_allowed', `${c.req.method} is not allowed here; use POST`));
   });
   app.notFound((c) =>
     fail(
       c,
-      new PermanentError('not_found', `there is nothing at ${c.req.path}; metrics go to POST /v1/metrics`),
+      new PermanentError(
+        'not_found',
+        `there is nothing at ${c.req.path}; metrics go to POST ${METRICS_PATH}`,
+      ),
     ),
   );
   app.onError((error, c) => fail(c, error));
 
-  function fail(c: Context<Env>, error: Error): Response {
+  async function fail(c: Context<Env>, error: Error): Promise<Response> {
     const failure = describeFailure(error);
     if (failure.isUnexpected) onError(error);
+    // A sender that was too slow already is not waited for again.
+    if (!(error instanceof SlowSenderError)) await discardBody(c.env.incoming, limits);
     if (failure.retryAfterS !== undefined) c.header('Retry-After', String(failure.retryAfterS));
     // A body that was not read to its end would otherwise be taken for the next request.
     if (!c.env.incoming.complete) c.header('Connection', 'close');
@@ -106,6 +120,11 @@ function createApp(options: HttpReceiverOptions): Hono<Env> {
   }
 
   return app;
+}
+
+function normalizePath(request: Request): string {
+  const path = getPath(request);
+  return METRICS_PATH_VARIANT.test(path) ? METRICS_PATH : path;
 }
 
 function createCors({ origins, headers }: CorsOptions) {

@@ -262,7 +262,7 @@ describe('answers that are errors', () => {
         expectStatus(answer, encoding, 405, 12);
         expect(answer.headers.allow).toContain('POST');
       }
-      for (const path of ['/', '/v1/traces', '/v1/metrics/x', '/v1/metric', '//v1/metrics']) {
+      for (const path of ['/', '/v1/traces', '/v1/metrics/x', '/v1/metric', '/v1/metrics/v1/traces']) {
         expectStatus(await send(encoding, body, { path }), encoding, 404, 5);
       }
     }

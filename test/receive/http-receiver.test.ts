@@ -368,18 +368,35 @@ describe('errors', () => {
     expect(readStatus(answer.bytes).message).toContain(method);
   });
 
-  it.each(['/', '/v1/traces', '/v1/metrics/', '/v2/metrics'])(
-    'answers %s with 404 and a Status',
-    async (path) => {
-      await start();
-      const answer = await send(someBytes, { 'Content-Type': PROTOBUF }, path);
-      expect(answer.status).toBe(404);
-      expect(readStatus(answer.bytes)).toMatchObject({
-        code: 5,
-        message: expect.stringContaining('/v1/metrics'),
-      });
-    },
-  );
+  it.each([
+    '/v1/metrics/',
+    '//v1/metrics',
+    '/v1/metrics/v1/metrics',
+    '/v1/metrics//v1/metrics/',
+    '/v1/metrics?x=1',
+  ])('takes metrics at %s, as exporters write the path from their endpoint', async (path) => {
+    await start();
+    expect((await send(someBytes, { 'Content-Type': PROTOBUF }, path)).status).toBe(200);
+    expect(fixture.received).toHaveLength(1);
+  });
+
+  it.each([
+    '/',
+    '/v1/traces',
+    '/v1/metrics/v1/traces',
+    '/v1/metrics/v1',
+    '/v1metrics',
+    '/x/v1/metrics',
+    '/v2/metrics',
+  ])('answers %s with 404 and a Status', async (path) => {
+    await start();
+    const answer = await send(someBytes, { 'Content-Type': PROTOBUF }, path);
+    expect(answer.status).toBe(404);
+    expect(readStatus(answer.bytes)).toMatchObject({
+      code: 5,
+      message: expect.stringContaining('/v1/metrics'),
+    });
+  });
 });
 
 describe('clients that go away', () => {
