@@ -32,6 +32,7 @@ import { createBearerCheck } from './receive/bearer-tokens.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
 import { InflightBytes } from './receive/inflight-bytes.js';
+import { RefusedSenders } from './receive/refused-senders.js';
 import { readRetention } from './retention-source.js';
 import { createSelfMetrics } from './self/self-metrics.js';
 import { createSqlEndpoint } from './show/sql-endpoint.js';
@@ -185,6 +186,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       activeSeries: series.size,
       seriesBudget: config.seriesMax,
       requestsRefused: inflight.refused,
+      requestsUnauthenticated: security.tokens && refusedSenders.count,
     }),
     readChecked: checker.readChecked,
     onError: (error) => log.warn({ err: error }, error.message),
@@ -211,12 +213,14 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
 
   const { host } = config;
   const inflight = new InflightBytes(config.inflightBytesMax);
+  const refusedSenders = new RefusedSenders({ warn: (message) => log.warn(message), nowUnixMs });
   const receive = {
     limits: config,
     inflight,
     exportMetrics: self.watch(intake.exportMetrics),
     onError,
     authorize: security.tokens && createBearerCheck(security.tokens),
+    refusedSenders,
     tls: security.tls,
   };
   const grpc = createGrpcReceiver({
@@ -332,6 +336,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
         answered: counts.requestsAnswered,
         malformed: counts.requestsMalformed,
         refused: counts.requestsRefused + inflight.refused,
+        unauthenticated: refusedSenders.count,
       },
       spool: {
         bytes: spool.bytes,

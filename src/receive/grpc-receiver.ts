@@ -1,5 +1,5 @@
 /**
- * OTLP over gRPC: MetricsService/Export. Enters: calls; leaves: the message bytes to exportMetrics (grpc-js would answer
+ * OTLP over gRPC: MetricsService/Export, and health checking beside it. Enters: calls; leaves: the message bytes to exportMetrics (grpc-js would answer
  * INTERNAL for an error while deserializing, so bytes pass through it), and the outcome as the response. Compression:
  * none, gzip and deflate; grpc-js cannot do zstd, which is answered with UNIMPLEMENTED.
  */
@@ -17,13 +17,14 @@ import {
   setLogVerbosity,
 } from '@grpc/grpc-js';
 import type { Address, Component } from '../model/component.js';
-import { PermanentError } from '../model/errors.js';
 import { encodeOutcome } from './answer-encoding.js';
-import { type Authorize, UNAUTHENTICATED_TEXT } from './bearer-tokens.js';
+import { type Authorize, describeTokenProblem } from './bearer-tokens.js';
 import { createArrivalInterceptor } from './grpc-arrival.js';
+import { createGrpcHealth, HEALTH_SERVICE, isHealthPath } from './grpc-health.js';
 import { createGrpcPort, type GrpcPortOptions } from './grpc-port.js';
 import { describeGrpcStatus, toGrpcStatus } from './grpc-status.js';
 import type { ReceiverOptions } from './http-receiver.js';
+import type { RefusedSenders } from './refused-senders.js';
 import { describeFailure } from './status-codes.js';
 
 // What goes wrong with one connection or call is told to its client.
@@ -79,16 +80,19 @@ export function createGrpcReceiver(options: GrpcReceiverOptions): Component & { 
     }),
     interceptors: [
       createArrivalInterceptor(options.limits, options.inflight),
-      ...(options.authorize ? [createAuthInterceptor(options.authorize)] : []),
+      ...(options.authorize ? [createAuthInterceptor(options.authorize, options.refusedSenders)] : []),
     ],
   });
   const calls = new Set<Promise<unknown>>();
+  const health = createGrpcHealth();
   server.addService(METRICS_SERVICE, { Export: createExportHandler(options, calls) });
+  server.addService(HEALTH_SERVICE, health.handlers);
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const port = createGrpcPort(options, (socket) => injector.injectConnection(socket));
   return {
     start: () => port.start(),
     async shutdown(deadlineMs) {
+      health.stop();
       await port.shutdown(deadlineMs);
       const closed = new Promise<void>((done) => server.tryShutdown(() => done()));
       await Promise.race([Promise.all(calls), delay(deadlineMs)]);
@@ -101,9 +105,9 @@ export function createGrpcReceiver(options: GrpcReceiverOptions): Component & { 
 }
 
 /** Answers before anything of the message is read. */
-function createAuthInterceptor(authorize: Authorize): ServerInterceptor {
-  const status = describeGrpcStatus(new PermanentError('unauthenticated', UNAUTHENTICATED_TEXT));
-  return (_method, call) => {
+function createAuthInterceptor(authorize: Authorize, refusedSenders?: RefusedSenders): ServerInterceptor {
+  return (method, call) => {
+    const isOpen = isHealthPath(method.path);
     const guarded: ServerInterceptingCall = new ServerInterceptingCall(
       call,
       new ResponderBuilder()
@@ -111,8 +115,10 @@ function createAuthInterceptor(authorize: Authorize): ServerInterceptor {
           next(
             new ServerListenerBuilder()
               .withOnReceiveMetadata((metadata, proceed) => {
-                if (authorize(readAuthorization(metadata))) proceed(metadata);
-                else guarded.sendStatus(status);
+                const problem = isOpen ? undefined : authorize(readAuthorization(metadata));
+                if (problem === undefined) return proceed(metadata);
+                refusedSenders?.record(problem, call.getPeer(), 'gRPC');
+                guarded.sendStatus(describeGrpcStatus(describeTokenProblem(problem)));
               })
               .build(),
           ),

@@ -14,10 +14,11 @@ import { PermanentError } from '../model/errors.js';
 import type { ExportMetrics } from '../model/export-outcome.js';
 import { type Encoding, encodeOutcome, encodeStatus } from './answer-encoding.js';
 import { SlowSenderError } from './arrival-timer.js';
-import { type Authorize, BEARER_CHALLENGE, UNAUTHENTICATED_TEXT } from './bearer-tokens.js';
+import { type Authorize, BEARER_CHALLENGES, describeTokenProblem } from './bearer-tokens.js';
 import { discardBody } from './discard-body.js';
 import type { InflightBytes } from './inflight-bytes.js';
 import { type BodyLimits, readBody } from './read-body.js';
+import type { RefusedSenders } from './refused-senders.js';
 import { describeFailure } from './status-codes.js';
 
 export interface ReceiverOptions {
@@ -29,6 +30,8 @@ export interface ReceiverOptions {
   onError: (error: Error) => void;
   /** Set where senders must show a token. */
   authorize?: Authorize | undefined;
+  /** Counts and logs those whose token is missing or not accepted. */
+  refusedSenders?: RefusedSenders | undefined;
 }
 
 export interface HttpReceiverOptions extends ReceiverOptions {
@@ -64,14 +67,17 @@ export function createHttpReceiver(options: HttpReceiverOptions): RequestListene
 }
 
 function createApp(options: HttpReceiverOptions): Hono<Env> {
-  const { limits, inflight, exportMetrics, onError, authorize } = options;
+  const { limits, inflight, exportMetrics, onError, authorize, refusedSenders } = options;
   const app = new Hono<Env>({ getPath: normalizePath });
   if (options.cors) app.use('*', createCors(options.cors));
   if (authorize) {
     app.use('*', async (c, next) => {
-      if (authorize(c.env.incoming.headers.authorization)) return next();
-      c.header('WWW-Authenticate', BEARER_CHALLENGE);
-      return fail(c, new PermanentError('unauthenticated', UNAUTHENTICATED_TEXT));
+      const { headers, socket } = c.env.incoming;
+      const problem = authorize(headers.authorization);
+      if (problem === undefined) return next();
+      refusedSenders?.record(problem, socket.remoteAddress ?? 'an unknown address', 'HTTP');
+      c.header('WWW-Authenticate', BEARER_CHALLENGES[problem]);
+      return fail(c, describeTokenProblem(problem));
     });
   }
   app.post(METRICS_PATH, async (c) => {

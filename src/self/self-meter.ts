@@ -84,7 +84,13 @@ function observeTraffic(meter: Meter, { readState }: SelfMetricsOptions, traffic
     })
     .addCallback((result) => {
       const { answered, malformed, refused } = traffic.requests;
-      const requests = { answered, malformed, refused: refused + readState().requestsRefused };
+      const { requestsRefused, requestsUnauthenticated: unauthenticated } = readState();
+      const requests = {
+        answered,
+        malformed,
+        refused: refused + requestsRefused,
+        ...(unauthenticated !== undefined && { unauthenticated }),
+      };
       observeEach(requests, 'outcome', result.observe.bind(result));
     });
 }

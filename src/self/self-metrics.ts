@@ -40,6 +40,8 @@ export interface SelfState {
   conflictingPoints: number;
   /** Requests that were refused before their points were looked at. */
   requestsRefused: number;
+  /** Requests without a token that is accepted; undefined where senders need none. */
+  requestsUnauthenticated?: number | undefined;
 }
 
 export interface CheckedPoints {

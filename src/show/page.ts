@@ -35,6 +35,7 @@ export function renderPage(status: Status) {
       <tr><th>Points folded into overflow series</th><td class="number">${points.folded}</td></tr>
       <tr><th>Points dropped</th><td class="number">${points.dropped}</td></tr>
       <tr><th>Requests refused, malformed</th><td class="number">${requests.refused}, ${requests.malformed}</td></tr>
+      <tr><th>Requests without a token that is accepted</th><td class="number">${requests.unauthenticated}</td></tr>
       <tr><th>Series active</th><td class="number">${series.active}</td></tr>
       <tr><th>Spool, bytes</th><td class="number">${spool.bytes}</td></tr>
     </table>

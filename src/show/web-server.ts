@@ -24,7 +24,7 @@ export interface Status {
     stored: number;
     dropped: number;
   };
-  requests: { answered: number; malformed: number; refused: number };
+  requests: { answered: number; malformed: number; refused: number; unauthenticated: number };
   spool: { bytes: number; bytesMax: number; quarantinedSegments: number };
   rollups: { waiting: number };
   /** Active series, and how many may be (0 = unlimited). */

@@ -20,7 +20,7 @@ afterEach(async () => {
   await fixture?.close();
 });
 
-async function start(requestBytesMax = BYTES_MAX, authorize?: () => boolean): Promise<void> {
+async function start(requestBytesMax = BYTES_MAX, authorize?: () => 'token_missing'): Promise<void> {
   inflight = new InflightBytes(1e9);
   fixture = await startReceiver(createGrpcReceiver, undefined, { requestBytesMax }, { inflight, authorize });
 }
@@ -53,7 +53,7 @@ describe('a call that is answered before its message is there', () => {
   });
 
   it('holds no room when its token is wrong', async () => {
-    await start(MIB, () => false);
+    await start(MIB, () => 'token_missing');
     const answer = await callRaw(await open(), Buffer.alloc(BYTES_MAX), { length: MIB, isOpen: true });
     expect(answer.code).toBe(16);
     await expectNothingHeld();

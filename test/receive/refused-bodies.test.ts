@@ -104,7 +104,7 @@ describe('a body that is refused', () => {
   });
 
   it('without a token gets its 401 once it is written', async () => {
-    await start({}, { authorize: () => false });
+    await start({}, { authorize: () => 'token_missing' });
     expect(await lineOf(whole({}))).toContain('401');
   });
 

@@ -106,6 +106,8 @@ describe('counting', () => {
     door.state.requestsRefused = 10;
     expect(await record('plumbline.points')).toEqual({ accepted: 5, rejected: 3, dropped: 0 });
     expect(await record('plumbline.requests')).toEqual({ answered: 2, malformed: 1, refused: 11 });
+    door.state.requestsUnauthenticated = 4;
+    expect(await record('plumbline.requests')).toMatchObject({ unauthenticated: 4 });
     await self.shutdown(1000);
   });
 
