@@ -15,7 +15,7 @@ import type { Config } from './config.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { SeriesTable } from './decode/series-table.js';
 import { WrittenExemplars } from './decode/written-exemplars.js';
-import { createDrainLog } from './drain-log.js';
+import { createDrainLog, describeQuarantine } from './drain-log.js';
 import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
 import { readFingerprint } from './kpi/catalogue-fingerprint.js';
@@ -27,18 +27,18 @@ import { publishCatalogue } from './kpi/publish-catalogue.js';
 import { formatAddress, type Listener, startListening } from './listeners.js';
 import type { ClickHouse } from './model/clickhouse.js';
 import type { Address, Component } from './model/component.js';
-import type { SegmentSource } from './model/spool.js';
 import { createBearerCheck } from './receive/bearer-tokens.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
 import { InflightBytes } from './receive/inflight-bytes.js';
 import { RefusedSenders } from './receive/refused-senders.js';
 import { readRetention } from './retention-source.js';
+import { createSegmentSource } from './segment-source.js';
 import { createSelfMetrics } from './self/self-metrics.js';
 import { createSqlEndpoint } from './show/sql-endpoint.js';
 import { type CategoryCount, createWebListener, type Status } from './show/web-server.js';
 import { GroupCommit } from './spool/group-commit.js';
-import { openSpool, type Spool } from './spool/spool.js';
+import { openSpool } from './spool/spool.js';
 import { createActiveSeriesReader } from './store/active-series.js';
 import { createDrain } from './store/drain.js';
 import { openEmbeddedClickHouse } from './store/embedded-driver.js';
@@ -191,10 +191,10 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     readChecked: checker.readChecked,
     onError: (error) => log.warn({ err: error }, error.message),
   });
-  const stored = { points: 0, dropped: 0, quarantinedSegments: 0 };
+  const stored = { points: 0, dropped: 0, bytesLost: 0 };
   const drain = createDrain({
     clickhouse,
-    spool: readingSide(spool, groupCommit, writtenExemplars),
+    spool: createSegmentSource(spool, groupCommit, series, writtenExemplars),
     rollups,
     intervalMs: config.drainIntervalMs,
     retryMaxMs: RETRY_MAX_MS,
@@ -250,7 +250,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     port: config.webPort,
     keepAliveMs: KEEP_ALIVE_MS,
     limits: config,
-    listener: createWebListener({ findProblems, readStatus, retention, onError }),
+    listener: createWebListener({ findProblems, findNotices, readStatus, retention, onError }),
   });
   const listeners: Listener[] = [
     ...(sql ? [{ component: sql, env: 'PLUMBLINE_SQL_PORT', port: config.sqlPort }] : []),
@@ -307,6 +307,12 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     return problems;
   }
 
+  /** What does not keep points from being taken and stored, and somebody should look at. */
+  async function findNotices(): Promise<string[]> {
+    const notice = describeQuarantine(await spool.readQuarantine(), stored);
+    return notice === undefined ? [] : [notice];
+  }
+
   function addresses(): Status['addresses'] {
     const text = (component: { address(): Address }) => formatAddress(component.address());
     return {
@@ -319,6 +325,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
 
   async function readStatus(): Promise<Status> {
     const { counts } = intake;
+    const quarantine = await spool.readQuarantine();
     const readCategories = () => clickhouse.query<CategoryCount>(readQuery('category_counts'));
     return {
       version: options.version,
@@ -341,7 +348,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       spool: {
         bytes: spool.bytes,
         bytesMax: config.spoolBytesMax,
-        quarantinedSegments: stored.quarantinedSegments,
+        quarantinedSegments: quarantine.segments,
+        quarantinedBytes: quarantine.bytes,
+        bytesLost: stored.bytesLost,
       },
       rollups: { waiting: rollups.waiting },
       series: { active: series.size, budget: config.seriesMax },
@@ -369,21 +378,6 @@ function openClickHouse(config: Config, directory: DataDirectory): Promise<Click
     cluster: config.clickhouseCluster,
     requestTimeoutMs: CLICKHOUSE_TIMEOUT_MS,
   });
-}
-
-/** The spool as the drain reads it: only the group commit may close the segment being written. */
-function readingSide(spool: Spool, groupCommit: GroupCommit, exemplars: WrittenExemplars): SegmentSource {
-  return {
-    seal: () => groupCommit.seal(),
-    oldest: () => spool.oldest(),
-    read: (segment) => spool.read(segment),
-    commit: (segment) => spool.commit(segment),
-    quarantine: (segment) => {
-      // Those of this segment are not stored, and which they were is not known here.
-      exemplars.forget();
-      return spool.quarantine(segment);
-    },
-  };
 }
 
 function hidePassword(url: string): string {

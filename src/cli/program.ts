@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   series: async () => (await import('./series.js')).createSeriesCommand(),
   grafana: async () => (await import('./grafana.js')).createGrafanaCommand(),
   retention: async () => (await import('./retention.js')).createRetentionCommand(),
+  spool: async () => (await import('./spool.js')).createSpoolCommand(),
   export: async () => (await import('./export.js')).createExportCommand(),
   import: async () => (await import('./import.js')).createImportCommand(),
   demo: async () => (await import('./demo.js')).createDemoCommand(),

@@ -151,6 +151,12 @@ export class SeriesTable {
     this.forgetFolded();
   }
 
+  /** Rows that reached the spool may be lost: each series is written again with its next point. */
+  forgetAllWritten(): void {
+    this.described.fill(0);
+    this.forgetFolded();
+  }
+
   /** Start from nothing, as after a restart. */
   forgetAll(): void {
     this.count = this.settled = FIRST;

@@ -56,6 +56,8 @@ export interface SelfMetrics extends Component {
   recordStored(segment: SealedSegment): void;
   /** The segment was put aside for good, with so many points in it, Plumbline's own among them. */
   recordQuarantined(segment: SealedSegment, points: number): void;
+  /** The segment was damaged, and at least so many of its points are lost; the others are stored. */
+  recordDamaged(segment: SealedSegment, pointsLostMin: number): void;
   /** Measure and record now. */
   flush(): Promise<void>;
 }
@@ -105,12 +107,17 @@ class RunningSelfMetrics implements SelfMetrics {
   recordQuarantined(segment: SealedSegment, points: number): void {
     this.traffic.countQuarantined(segment, points);
   }
+
+  recordDamaged(_segment: SealedSegment, pointsLostMin: number): void {
+    this.traffic.countLost(pointsLostMin);
+  }
 }
 
 const OFF: SelfMetrics = {
   watch: (exportMetrics) => exportMetrics,
   recordStored() {},
   recordQuarantined() {},
+  recordDamaged() {},
   async start() {},
   async flush() {},
   async shutdown() {},

@@ -20,7 +20,7 @@ interface WaitingRequests {
 const WAITING_MAX = 100_000;
 
 export class Traffic {
-  /** Points by outcome. Dropped: accepted, and then in a segment that ClickHouse can never take. */
+  /** Points by outcome. Dropped: accepted, and then in a segment that ClickHouse can never take or that was damaged. */
   readonly points = { accepted: 0, rejected: 0, dropped: 0 };
   /** Accepted points with something wrong in them, by what it is; reasons that never occurred are missing. */
   readonly flagged: Partial<Record<FlagReason, number>> = {};
@@ -64,6 +64,11 @@ export class Traffic {
   countQuarantined(segment: SealedSegment, points: number): void {
     const waiting = this.take(segment);
     this.points.dropped += waiting?.points ?? (segment.begunMs === undefined ? 0 : points);
+  }
+
+  /** Points of a damaged segment that are lost; whose they were cannot be read. */
+  countLost(points: number): void {
+    this.points.dropped += points;
   }
 
   private countAnswered(outcome: ExportOutcome, arrivedMs: number): void {

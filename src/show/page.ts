@@ -38,7 +38,18 @@ export function renderPage(status: Status) {
       <tr><th>Requests without a token that is accepted</th><td class="number">${requests.unauthenticated}</td></tr>
       <tr><th>Series active</th><td class="number">${series.active}</td></tr>
       <tr><th>Spool, bytes</th><td class="number">${spool.bytes}</td></tr>
+      <tr><th>Spool, segments in quarantine</th><td class="number">${spool.quarantinedSegments}</td></tr>
+      <tr><th>Spool, bytes lost to damage</th><td class="number">${spool.bytesLost}</td></tr>
     </table>
+    ${
+      spool.quarantinedSegments === 0
+        ? ''
+        : html`<p>
+            Segments of the spool were damaged, or ClickHouse could not take them. They are kept in
+            <code>spool/quarantine</code> of the data directory: <code>plumbline spool inspect</code> shows what is in
+            them.
+          </p>`
+    }
     <h2>How it is classified</h2>
     ${
       categories.length === 0

@@ -25,7 +25,15 @@ export interface Status {
     dropped: number;
   };
   requests: { answered: number; malformed: number; refused: number; unauthenticated: number };
-  spool: { bytes: number; bytesMax: number; quarantinedSegments: number };
+  spool: {
+    bytes: number;
+    bytesMax: number;
+    /** What lies in quarantine now, of earlier processes too. */
+    quarantinedSegments: number;
+    quarantinedBytes: number;
+    /** Of damaged segments: what could not be read. */
+    bytesLost: number;
+  };
   rollups: { waiting: number };
   /** Active series, and how many may be (0 = unlimited). */
   series: { active: number; budget: number };
@@ -42,6 +50,8 @@ export interface CategoryCount {
 export interface WebOptions {
   /** Problems that keep the pipeline from taking or storing points; none = ready. */
   findProblems: () => Promise<string[]>;
+  /** What somebody should look at, though the pipeline takes and stores points. */
+  findNotices: () => Promise<string[]>;
   readStatus: () => Promise<Status>;
   retention: RetentionAccess;
   onError: (error: Error) => void;
@@ -52,13 +62,17 @@ export function createWebListener(options: WebOptions): RequestListener {
   return getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false });
 }
 
-function createApp({ findProblems, readStatus, retention, onError }: WebOptions): Hono {
+function createApp({ findProblems, findNotices, readStatus, retention, onError }: WebOptions): Hono {
   const app = new Hono();
   // Alive: the event loop answers. Ready: points can be taken and stored.
   app.get('/healthz', (c) => c.text('ok\n'));
   app.get('/readyz', async (c) => {
-    const problems = await findProblems();
-    return problems.length === 0 ? c.text('ready\n') : c.text(`${problems.join('\n')}\n`, 503);
+    const [problems, notices] = await Promise.all([findProblems(), findNotices()]);
+    const lines = [
+      ...(problems.length === 0 ? ['ready'] : problems),
+      ...notices.map((each) => `notice: ${each}`),
+    ];
+    return c.text(`${lines.join('\n')}\n`, problems.length === 0 ? 200 : 503);
   });
   app.get('/api/status', async (c) => c.json(await readStatus()));
   app.route('/api/retention', createRetentionApi(retention));

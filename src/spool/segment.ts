@@ -1,48 +1,159 @@
 /**
- * One segment of the spool: a file of frames, each a Native block for one table behind a checksummed header.
- * Frame: magic, crc32 of what follows, payload bytes, rows, table name (length + UTF-8), payload. Little-endian.
- * Reading stops at the first frame that is not whole: what follows was never acknowledged.
+ * The bytes of one segment of the spool: a header, then frames, each a Native block for one table. Little-endian.
+ * Header: magic, crc32 of what follows, bytes acknowledged (the header included), points acknowledged; written again
+ * after each fsync, so it never says more than the disk has.
+ * Frame: magic, crc32 of what follows up to the payload, payload bytes, rows, crc32 of the payload, table name
+ * (length + UTF-8), payload.
+ * The checksums of headers begin with one of the segment's name. It is random, so no sender can put a frame into the
+ * text of an attribute and have it read where a damaged file is searched for its next frame.
  */
 import { crc32 } from 'node:zlib';
-import type { Frame } from '../model/spool.js';
+import { countPoints, type Frame, type SegmentContent, type SegmentDamage } from '../model/spool.js';
 import type { NativeBlock } from './native-format.js';
 
-const MAGIC = 0x31464c50; // "PLF1"
-const HEADER_BYTES = 17;
+const SEGMENT_MAGIC = 0x32534c50; // "PLS2"
+const FRAME_MAGIC = 0x32464c50; // "PLF2"
+const FRAME_MAGIC_BYTES = Buffer.from('PLF2');
+export const SEGMENT_HEADER_BYTES = 24;
+const FRAME_HEADER_BYTES = 21;
 
-/** Pieces of one frame, to be written one after the other. */
-export function encodeFrame(block: NativeBlock): Uint8Array[] {
+/** How far a segment has been acknowledged. */
+export interface Acknowledged {
+  /** From the beginning of the file. */
+  bytes: number;
+  points: number;
+}
+
+export function encodeSegmentHeader(name: string, { bytes, points }: Acknowledged): Buffer {
+  const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
+  header.writeUInt32LE(SEGMENT_MAGIC, 0);
+  header.writeBigUInt64LE(BigInt(bytes), 8);
+  header.writeBigUInt64LE(BigInt(points), 16);
+  header.writeUInt32LE(crc32(header.subarray(8), crc32(name)), 4);
+  return header;
+}
+
+/** Pieces of one frame of the segment `name`, to be written one after the other. */
+export function encodeFrame(name: string, block: NativeBlock): Uint8Array[] {
   const table = Buffer.from(block.table);
-  const header = Buffer.alloc(HEADER_BYTES + table.length);
-  header.writeUInt32LE(MAGIC, 0);
-  header.writeUInt32LE(
-    block.pieces.reduce((bytes, piece) => bytes + piece.byteLength, 0),
-    8,
-  );
+  const header = Buffer.alloc(FRAME_HEADER_BYTES + table.length);
+  let payloadBytes = 0;
+  let payloadChecksum = 0;
+  for (const piece of block.pieces) {
+    payloadBytes += piece.byteLength;
+    payloadChecksum = crc32(piece, payloadChecksum);
+  }
+  header.writeUInt32LE(FRAME_MAGIC, 0);
+  header.writeUInt32LE(payloadBytes, 8);
   header.writeUInt32LE(block.rows, 12);
-  header.writeUInt8(table.length, 16);
-  table.copy(header, HEADER_BYTES);
-  let checksum = crc32(header.subarray(8));
-  for (const piece of block.pieces) checksum = crc32(piece, checksum);
-  header.writeUInt32LE(checksum, 4);
+  header.writeUInt32LE(payloadChecksum, 16);
+  header.writeUInt8(table.length, 20);
+  table.copy(header, FRAME_HEADER_BYTES);
+  header.writeUInt32LE(crc32(header.subarray(8), crc32(name)), 4);
   return [header, ...block.pieces];
 }
 
-/** Whole frames of a segment's bytes, and how many bytes they take; the rest is a torn tail. */
-export function decodeFrames(bytes: Buffer): { frames: Frame[]; wholeBytes: number } {
+/** Everything that can be read in the bytes of the segment `name`, and what is wrong with the rest. */
+export function decodeSegment(name: string, bytes: Buffer): SegmentContent {
+  const seed = crc32(name);
+  const acknowledged = readSegmentHeader(bytes, seed);
   const frames: Frame[] = [];
-  let pos = 0;
-  while (pos + HEADER_BYTES <= bytes.length) {
-    if (bytes.readUInt32LE(pos) !== MAGIC) break;
-    const payloadAt = pos + HEADER_BYTES + bytes.readUInt8(pos + 16);
-    const end = payloadAt + bytes.readUInt32LE(pos + 8);
-    if (end > bytes.length || crc32(bytes.subarray(pos + 8, end)) !== bytes.readUInt32LE(pos + 4)) break;
-    frames.push({
-      table: bytes.toString('utf8', pos + HEADER_BYTES, payloadAt),
-      rows: bytes.readUInt32LE(pos + 12),
-      payload: bytes.subarray(payloadAt, end),
-    });
-    pos = end;
+  const damaged = { places: [] as string[], bytes: 0, points: 0 };
+  let acknowledgedPointsRead = 0;
+  let tornBytes = 0;
+  const addDamage = (from: number, to: number, what: string, points = 0) => {
+    damaged.places.push(`${what} at byte ${from}`);
+    damaged.bytes += to - from;
+    damaged.points += points;
+  };
+
+  if (acknowledged === undefined) {
+    const headerBytes = Math.min(bytes.length, SEGMENT_HEADER_BYTES);
+    addDamage(0, headerBytes, bytes.length === 0 ? 'an empty file' : 'no header that can be read');
   }
-  return { frames, wholeBytes: pos };
+  for (let pos = SEGMENT_HEADER_BYTES; pos < bytes.length; ) {
+    const header = readFrameHeader(bytes, pos, seed);
+    const points = header === undefined ? 0 : countPoints([[header.table, header.rows]]);
+    if (header !== undefined && isWhole(bytes, header)) {
+      const { table, rows, payloadAt, end } = header;
+      frames.push({ table, rows, payload: bytes.subarray(payloadAt, end) });
+      if (acknowledged !== undefined && pos < acknowledged.bytes) acknowledgedPointsRead += points;
+      pos = end;
+      continue;
+    }
+    const next = findFrame(bytes, pos + 1, seed);
+    const isTail = next === bytes.length && acknowledged !== undefined && pos >= acknowledged.bytes;
+    if (isTail && isCutShort(bytes, pos, header)) tornBytes = next - pos;
+    else addDamage(pos, next, 'a frame that cannot be read', points);
+    pos = next;
+  }
+  if (acknowledged !== undefined && acknowledged.bytes > bytes.length) {
+    addDamage(bytes.length, acknowledged.bytes, 'the end is missing');
+  }
+  if (damaged.places.length === 0) return { frames, tornBytes };
+  const missing = (acknowledged?.points ?? 0) - acknowledgedPointsRead;
+  return { frames, tornBytes, damage: describeDamage(damaged, Math.max(damaged.points, missing)) };
+}
+
+const PLACES_SHOWN = 3;
+
+function describeDamage(
+  { places, bytes }: { places: readonly string[]; bytes: number },
+  pointsLostMin: number,
+): SegmentDamage {
+  const more = places.length - PLACES_SHOWN;
+  const shown = places.slice(0, PLACES_SHOWN).join(', ');
+  return { reason: more > 0 ? `${shown} and ${more} more` : shown, pointsLostMin, bytesLost: bytes };
+}
+
+function readSegmentHeader(bytes: Buffer, seed: number): Acknowledged | undefined {
+  if (bytes.length < SEGMENT_HEADER_BYTES || bytes.readUInt32LE(0) !== SEGMENT_MAGIC) return undefined;
+  if (crc32(bytes.subarray(8, SEGMENT_HEADER_BYTES), seed) !== bytes.readUInt32LE(4)) return undefined;
+  return { bytes: Number(bytes.readBigUInt64LE(8)), points: Number(bytes.readBigUInt64LE(16)) };
+}
+
+interface FrameHeader {
+  table: string;
+  rows: number;
+  payloadChecksum: number;
+  payloadAt: number;
+  end: number;
+}
+
+function readFrameHeader(bytes: Buffer, at: number, seed: number): FrameHeader | undefined {
+  if (at + FRAME_HEADER_BYTES > bytes.length || bytes.readUInt32LE(at) !== FRAME_MAGIC) return undefined;
+  const payloadAt = at + FRAME_HEADER_BYTES + bytes.readUInt8(at + 20);
+  if (payloadAt > bytes.length) return undefined;
+  if (crc32(bytes.subarray(at + 8, payloadAt), seed) !== bytes.readUInt32LE(at + 4)) return undefined;
+  return {
+    table: bytes.toString('utf8', at + FRAME_HEADER_BYTES, payloadAt),
+    rows: bytes.readUInt32LE(at + 12),
+    payloadChecksum: bytes.readUInt32LE(at + 16),
+    payloadAt,
+    end: payloadAt + bytes.readUInt32LE(at + 8),
+  };
+}
+
+function isWhole(bytes: Buffer, { payloadAt, end, payloadChecksum }: FrameHeader): boolean {
+  return end <= bytes.length && crc32(bytes.subarray(payloadAt, end)) === payloadChecksum;
+}
+
+/** Where the next frame begins; the end of the file where there is none. */
+function findFrame(bytes: Buffer, from: number, seed: number): number {
+  for (
+    let at = bytes.indexOf(FRAME_MAGIC_BYTES, from);
+    at >= 0;
+    at = bytes.indexOf(FRAME_MAGIC_BYTES, at + 1)
+  ) {
+    if (readFrameHeader(bytes, at, seed) !== undefined) return at;
+  }
+  return bytes.length;
+}
+
+/** Whether the file ends inside this frame, as a write that a crash cut short does. */
+function isCutShort(bytes: Buffer, at: number, header: FrameHeader | undefined): boolean {
+  if (header !== undefined) return header.end > bytes.length;
+  const left = bytes.subarray(at);
+  if (left.length < FRAME_HEADER_BYTES) return FRAME_MAGIC_BYTES.indexOf(left.subarray(0, 4)) === 0;
+  return left.readUInt32LE(0) === FRAME_MAGIC && left.length < FRAME_HEADER_BYTES + left.readUInt8(20);
 }

@@ -1,26 +1,18 @@
 /**
  * The spool: accepted points on disk, in segments, until ClickHouse has them. `append` resolves after fsync; segments
  * are read back in order and removed by `commit`. It survives kill -9 at any moment: a segment is whole up to its last
- * whole frame. It never loses what it acknowledged and never reads what it did not write.
+ * whole frame. It never loses what it acknowledged and never reads what it did not write. What others did to its files
+ * is told apart from what a crash does, and such files are kept.
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import {
-  access,
-  type FileHandle,
-  mkdir,
-  open,
-  readdir,
-  readFile,
-  rename,
-  stat,
-  unlink,
-} from 'node:fs/promises';
+import { access, lstat, mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../model/errors.js';
-import type { Frame, SealedSegment } from '../model/spool.js';
+import type { SealedSegment, SegmentContent } from '../model/spool.js';
 import type { NativeBlock } from './native-format.js';
-import { decodeFrames, encodeFrame } from './segment.js';
+import { decodeSegment } from './segment.js';
+import { createSegmentFile, NEW_SUFFIX, type SegmentFile } from './segment-file.js';
 
 export interface SpoolOptions {
   directory: string;
@@ -31,17 +23,28 @@ export interface SpoolOptions {
   nowUnixMs: number;
 }
 
-interface OpenSegment {
-  name: string;
-  file: FileHandle;
+const SUFFIX = '.segment';
+const QUARANTINE = 'quarantine';
+
+/** Files that were put aside, and have not been dealt with. */
+export interface Quarantine {
+  segments: number;
   bytes: number;
 }
 
-const SUFFIX = '.segment';
+/** Failures that pass: the file is as good as before. */
+const PASSING_CODES: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOMEM',
+  'EAGAIN',
+  'EINTR',
+  'EBUSY',
+]);
 
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   try {
-    await mkdir(join(options.directory, 'quarantine'), { recursive: true });
+    await mkdir(join(options.directory, QUARANTINE), { recursive: true });
     await access(options.directory, constants.W_OK);
   } catch (error) {
     throw new UserError(
@@ -49,14 +52,51 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
         'set PLUMBLINE_DATA_DIR to a directory this user may write to',
     );
   }
-  const names = (await readdir(options.directory)).filter((name) => name.endsWith(SUFFIX)).sort();
-  const left: SealedSegment[] = [];
-  for (const name of names) {
-    const { size, birthtimeMs, mtimeMs } = await stat(join(options.directory, name));
-    // Some file systems do not know when a file was born.
-    left.push({ name, bytes: size, begunMs: birthtimeMs || mtimeMs });
+  const left = await listSegments(options.directory);
+  for (const name of await readdir(options.directory)) {
+    // A crash came before its header was written.
+    if (name.endsWith(SUFFIX + NEW_SUFFIX))
+      await unlink(join(options.directory, name)).catch(() => undefined);
   }
   return new Spool(options, left);
+}
+
+/** Segments in a folder, oldest first; none where there is no such folder. */
+export async function listSegments(directory: string): Promise<(SealedSegment & { begunMs: number })[]> {
+  const names = await readdir(directory).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+  const segments: (SealedSegment & { begunMs: number })[] = [];
+  for (const name of names.filter((each) => each.endsWith(SUFFIX)).sort()) {
+    // Not where a link leads to: a broken one must not keep the others from being stored.
+    const found = await lstat(join(directory, name)).catch(() => undefined);
+    // Some file systems do not know when a file was born.
+    if (found) segments.push({ name, bytes: found.size, begunMs: found.birthtimeMs || found.mtimeMs });
+  }
+  return segments;
+}
+
+/** The folder of segments that were put aside. */
+export function quarantineOf(spoolDirectory: string): string {
+  return join(spoolDirectory, QUARANTINE);
+}
+
+/**
+ * Reads and checks one segment, wherever it lies. What cannot be read is damage, except where reading may work at
+ * another time: that is thrown.
+ */
+export async function readSegment(
+  directory: string,
+  { name, bytes }: SealedSegment,
+): Promise<SegmentContent> {
+  try {
+    return decodeSegment(name, await readFile(join(directory, name)));
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (PASSING_CODES.has(code)) throw error;
+    return { frames: [], tornBytes: 0, damage: { reason: message, pointsLostMin: 0, bytesLost: bytes } };
+  }
 }
 
 export class Spool {
@@ -65,7 +105,7 @@ export class Spool {
   private readonly runName: string;
   private sequence = 0;
   private readonly sealed: SealedSegment[];
-  private current: OpenSegment | undefined;
+  private current: SegmentFile | undefined;
   private bytesOnDisk: number;
 
   constructor(options: SpoolOptions, left: SealedSegment[]) {
@@ -89,19 +129,15 @@ export class Spool {
 
   /** Write blocks and resolve when they are on disk, with the name of their segment. Calls must not overlap: one writer, see group-commit.ts. */
   async append(blocks: readonly NativeBlock[]): Promise<string> {
-    const pieces = blocks.flatMap(encodeFrame);
-    const bytes = pieces.reduce((sum, piece) => sum + piece.byteLength, 0);
+    const before = this.current?.bytes ?? 0;
     const segment = this.current ?? (await this.openSegment());
     try {
-      await writeAll(segment.file, pieces);
-      await segment.file.datasync();
+      await segment.append(blocks);
     } catch (error) {
-      // What was half written must not stand before later frames: cut it off, or leave the segment as it is for good.
-      await segment.file.truncate(segment.bytes).catch(() => this.seal());
+      if (segment.isSpoiled) await this.seal();
       throw error;
     }
-    segment.bytes += bytes;
-    this.bytesOnDisk += bytes;
+    this.bytesOnDisk += segment.bytes - before;
     if (segment.bytes >= this.options.segmentBytesMax) await this.seal();
     return segment.name;
   }
@@ -111,9 +147,9 @@ export class Spool {
     const segment = this.current;
     if (segment === undefined) return;
     this.current = undefined;
-    await segment.file.close();
-    if (segment.bytes === 0) await unlink(join(this.options.directory, segment.name));
-    else this.sealed.push({ name: segment.name, bytes: segment.bytes });
+    // First: what is in the file is to be read, whatever closing it says.
+    if (!segment.isEmpty) this.sealed.push({ name: segment.name, bytes: segment.bytes });
+    await segment.close();
   }
 
   /** The oldest closed segment, or nothing. */
@@ -121,25 +157,31 @@ export class Spool {
     return this.sealed[0];
   }
 
-  /** Frames of a closed segment; `tornBytes` > 0 where a crash cut an unacknowledged write short. */
-  async read(segment: SealedSegment): Promise<{ frames: Frame[]; tornBytes: number }> {
-    const bytes = await readFile(join(this.options.directory, segment.name));
-    const { frames, wholeBytes } = decodeFrames(bytes);
-    return { frames, tornBytes: bytes.length - wholeBytes };
+  /** What can be read of a closed segment. Throws where it may be readable at another time. */
+  read(segment: SealedSegment): Promise<SegmentContent> {
+    return readSegment(this.options.directory, segment);
   }
 
   /** ClickHouse has everything of the oldest segment: remove it. */
   async commit(segment: SealedSegment): Promise<void> {
-    await unlink(join(this.options.directory, segment.name));
+    await unlink(join(this.options.directory, segment.name)).catch(ignoreMissing);
     this.release(segment);
   }
 
-  /** ClickHouse will never take this segment: keep it aside for a person to look at, and go on with the next. */
+  /** Keep a segment aside, for a person to look at, and go on with the next. */
   async quarantine(segment: SealedSegment): Promise<string> {
-    const target = join(this.options.directory, 'quarantine', segment.name);
-    await rename(join(this.options.directory, segment.name), target);
+    const folder = quarantineOf(this.options.directory);
+    await mkdir(folder, { recursive: true });
+    const target = join(folder, segment.name);
+    await rename(join(this.options.directory, segment.name), target).catch(ignoreMissing);
     this.release(segment);
     return target;
+  }
+
+  /** What lies in quarantine now, of earlier processes too. */
+  async readQuarantine(): Promise<Quarantine> {
+    const segments = await listSegments(quarantineOf(this.options.directory));
+    return { segments: segments.length, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
   }
 
   private release(segment: SealedSegment): void {
@@ -147,33 +189,14 @@ export class Spool {
     this.bytesOnDisk -= segment.bytes;
   }
 
-  private async openSegment(): Promise<OpenSegment> {
+  private async openSegment(): Promise<SegmentFile> {
     const name = `${this.runName}-${String(this.sequence++).padStart(10, '0')}${SUFFIX}`;
-    const file = await open(join(this.options.directory, name), 'ax');
-    await syncDirectory(this.options.directory);
-    this.current = { name, file, bytes: 0 };
+    this.current = await createSegmentFile(this.options.directory, name);
     return this.current;
   }
 }
 
-/** Linux takes at most 1024 pieces a call. */
-const PIECES_MAX = 1000;
-
-async function writeAll(file: FileHandle, pieces: Uint8Array[]): Promise<void> {
-  for (let from = 0; from < pieces.length; from += PIECES_MAX) {
-    const some = pieces.slice(from, from + PIECES_MAX);
-    const wanted = some.reduce((sum, piece) => sum + piece.byteLength, 0);
-    const { bytesWritten } = await file.writev(some);
-    if (bytesWritten !== wanted) await file.appendFile(Buffer.concat(some).subarray(bytesWritten));
-  }
-}
-
-/** A new file exists for sure only when its directory is on disk too. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+/** Somebody else took the file away: that was reported when it was read, or is of no matter. */
+function ignoreMissing(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT') throw error;
 }

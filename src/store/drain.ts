@@ -1,12 +1,13 @@
 /**
  * Drain: spool segments in order → rows in ClickHouse. One insert per segment and table, with the segment's name as
  * deduplication token, so that a retry counts once; then the touched buckets are marked; then the segment is removed.
- * A segment that ClickHouse can never take is put aside, never thrown away.
+ * A segment that ClickHouse can never take is put aside, never thrown away; so is a damaged one, once everything that can
+ * be read of it is stored.
  */
 import pRetry from 'p-retry';
 import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
-import type { Frame, SealedSegment, SegmentSource } from '../model/spool.js';
+import type { Frame, SealedSegment, SegmentContent, SegmentDamage, SegmentSource } from '../model/spool.js';
 import type { Rollups } from './rollups.js';
 
 export interface DrainOptions {
@@ -21,7 +22,7 @@ export interface DrainOptions {
 }
 
 export interface DrainLog {
-  /** ClickHouse did not take a segment; it will be tried again. */
+  /** ClickHouse did not take a segment, or the disk did not do what was asked of it; it will be tried again. */
   onRetry(segment: SealedSegment, error: Error, attempt: number): void;
   /** A segment was put aside for good at `path`, and these rows with it. */
   onQuarantine(
@@ -30,6 +31,8 @@ export interface DrainLog {
     path: string,
     rowsByTable: ReadonlyMap<string, number>,
   ): void;
+  /** A segment was damaged: what could be read of it is stored, and the file was put aside at `path`. */
+  onDamaged(segment: SealedSegment, damage: SegmentDamage, path: string): void;
   /** A crash had cut an unacknowledged write short. */
   onTorn(segment: SealedSegment, tornBytes: number): void;
   /** Rows of a segment are visible in SQL. */
@@ -88,25 +91,47 @@ export class Drain implements Component {
 
   private async store(segment: SealedSegment): Promise<void> {
     const { spool, log } = this.options;
-    const { frames, tornBytes } = await spool.read(segment);
-    if (tornBytes > 0) log.onTorn(segment, tornBytes);
     try {
-      await pRetry(() => this.insert(segment, frames), {
-        retries: Number.POSITIVE_INFINITY,
-        minTimeout: 100,
-        maxTimeout: this.options.retryMaxMs,
-        randomize: true,
-        signal: this.stopping.signal,
-        shouldRetry: ({ error }) => !isDataError(error),
-        onFailedAttempt: ({ error, attemptNumber }) => log.onRetry(segment, error, attemptNumber),
-      });
+      const content = await this.retry(segment, () => spool.read(segment));
+      if (content.tornBytes > 0) log.onTorn(segment, content.tornBytes);
+      const refusal = await this.insertOrRefuse(segment, content);
+      if (refusal === undefined && content.damage === undefined) {
+        await this.retry(segment, () => spool.commit(segment));
+        return;
+      }
+      const path = await this.retry(segment, () => spool.quarantine(segment));
+      if (refusal !== undefined) log.onQuarantine(segment, refusal, path, countRows(content.frames));
+      if (content.damage !== undefined) log.onDamaged(segment, content.damage, path);
     } catch (error) {
-      if (this.stopping.signal.aborted) return;
-      const path = await spool.quarantine(segment);
-      log.onQuarantine(segment, error as Error, path, countRows(frames));
-      return;
+      if (!this.stopping.signal.aborted) throw error;
     }
-    await spool.commit(segment);
+  }
+
+  /** Stores the frames; the reason where ClickHouse can never take them. */
+  private async insertOrRefuse(
+    segment: SealedSegment,
+    { frames }: SegmentContent,
+  ): Promise<Error | undefined> {
+    try {
+      await this.retry(segment, () => this.insert(segment, frames));
+      return undefined;
+    } catch (error) {
+      if (this.stopping.signal.aborted) throw error;
+      return error as Error;
+    }
+  }
+
+  /** Until it works, or the drain is stopped, or ClickHouse says that the data is wrong. */
+  private retry<T>(segment: SealedSegment, work: () => Promise<T>): Promise<T> {
+    return pRetry(work, {
+      retries: Number.POSITIVE_INFINITY,
+      minTimeout: 100,
+      maxTimeout: this.options.retryMaxMs,
+      randomize: true,
+      signal: this.stopping.signal,
+      shouldRetry: ({ error }) => !isDataError(error),
+      onFailedAttempt: ({ error, attemptNumber }) => this.options.log.onRetry(segment, error, attemptNumber),
+    });
   }
 
   private async insert(segment: SealedSegment, frames: readonly Frame[]): Promise<void> {

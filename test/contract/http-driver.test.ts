@@ -178,6 +178,7 @@ describe('an outage', () => {
         onRetry: (_, error) => retried.push(error),
         onQuarantine: () => undefined,
         onTorn: () => undefined,
+        onDamaged: () => undefined,
         onStored: () => undefined,
       },
     });

@@ -2,13 +2,13 @@
  * Plumbline measures itself, in a running pipeline: what SQL says afterwards is exactly what was sent, its own points
  * not counted; the last counts are recorded on shutdown; and with an interval of 0 nothing is.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.js';
 import { createPipeline, type Pipeline } from '../../src/pipeline.js';
-import { encodeFrame } from '../../src/spool/segment.js';
+import { openSpool } from '../../src/spool/spool.js';
 import { gauge, numberPoint, request, stringAttribute, toProtobuf } from '../testkit/otlp-message.js';
 import { makeDataDirectory, querySql, serverEnvironment, waitUntil } from '../testkit/server.js';
 
@@ -75,11 +75,12 @@ async function sendEverything(): Promise<void> {
 const ask = <Row = Record<string, unknown>>(sql: string) => querySql<Row>(pipeline.addresses(), sql);
 
 /** Rows that are whole for the spool, and that ClickHouse can never take. */
-function leaveDamagedSegment(): void {
-  const payload = Buffer.from('no Native block');
-  const pieces = encodeFrame({ table: 'number_points', rows: DROPPED_POINTS, pieces: [payload] });
-  mkdirSync(`${data.path}/spool`);
-  writeFileSync(`${data.path}/spool/00000000000000-left.segment`, Buffer.concat(pieces));
+async function leaveSegmentWithoutBlock(): Promise<void> {
+  const limits = { bytesMax: 1e9, segmentBytesMax: 1e9 };
+  const spool = await openSpool({ directory: `${data.path}/spool`, ...limits, nowUnixMs: 0 });
+  const pieces = [Buffer.from('no Native block')];
+  await spool.append([{ table: 'number_points', rows: DROPPED_POINTS, pieces }]);
+  await spool.seal();
 }
 
 /** Increases of a counter by outcome, of all processes together. */
@@ -116,7 +117,7 @@ describe('what Plumbline records of itself', () => {
   let elapsedMs = 0;
 
   beforeAll(async () => {
-    leaveDamagedSegment();
+    await leaveSegmentWithoutBlock();
     // So long that only the end of the process records.
     await start(3_600_000);
     const beganMs = Date.now();
