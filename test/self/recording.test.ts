@@ -142,6 +142,17 @@ describe('counting', () => {
   });
 });
 
+describe('points of a damaged segment', () => {
+  it('are dropped as far as they are lost, and the others are stored', async () => {
+    const { self, record } = await start();
+    await self.watch(accepting(30, 'damaged'))(BYTES, 'protobuf');
+    self.recordStored(segment('damaged'));
+    self.recordDamaged(segment('damaged'), 10);
+    expect(await record('plumbline.points')).toEqual({ accepted: 30, rejected: 0, dropped: 10 });
+    await self.shutdown(1000);
+  });
+});
+
 describe('processing time', () => {
   it('is measured for each request from its arrival until its segment is stored', async () => {
     const { self, door, recordDurations } = await start();
