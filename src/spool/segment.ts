@@ -69,7 +69,7 @@ export function decodeSegment(name: string, bytes: Buffer): SegmentContent {
 
   if (acknowledged === undefined) {
     const headerBytes = Math.min(bytes.length, SEGMENT_HEADER_BYTES);
-    addDamage(0, headerBytes, bytes.length === 0 ? 'an empty file' : 'no header that can be read');
+    addDamage(0, headerBytes, bytes.length === 0 ? 'an empty file' : 'an unreadable header');
   }
   for (let pos = SEGMENT_HEADER_BYTES; pos < bytes.length; ) {
     const header = readFrameHeader(bytes, pos, seed);
@@ -84,11 +84,11 @@ export function decodeSegment(name: string, bytes: Buffer): SegmentContent {
     const next = findFrame(bytes, pos + 1, seed);
     const isTail = next === bytes.length && acknowledged !== undefined && pos >= acknowledged.bytes;
     if (isTail && isCutShort(bytes, pos, header)) tornBytes = next - pos;
-    else addDamage(pos, next, 'a frame that cannot be read', points);
+    else addDamage(pos, next, 'an unreadable frame', points);
     pos = next;
   }
   if (acknowledged !== undefined && acknowledged.bytes > bytes.length) {
-    addDamage(bytes.length, acknowledged.bytes, 'the end is missing');
+    addDamage(bytes.length, acknowledged.bytes, 'a missing end');
   }
   if (damaged.places.length === 0) return { frames, tornBytes };
   const missing = (acknowledged?.points ?? 0) - acknowledgedPointsRead;

@@ -170,6 +170,16 @@ describe('rows', () => {
     expect(table.size).toBe(2);
     expect(decode(bytes, 'protobuf', { series: table }).rows.series).toEqual([]);
   });
+
+  it('that may be lost with a segment are all written the next time, and keep their places', () => {
+    const table = createSeriesTable();
+    const bytes = toProtobuf(request(gauge(numberPoint()), { ...gauge(numberPoint()), name: 'b' }));
+    expect(decode(bytes, 'protobuf', { series: table }).rows.series.length).toBe(2);
+    table.forgetAllWritten();
+    expect(table.size).toBe(2);
+    expect(decode(bytes, 'protobuf', { series: table }).rows.series.length).toBe(2);
+    expect(decode(bytes, 'protobuf', { series: table }).rows.series).toEqual([]);
+  });
 });
 
 describe('limits', () => {
