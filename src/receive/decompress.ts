@@ -1,6 +1,6 @@
 /**
  * Decompression of a whole body. Enters: gzip (also of several members), deflate (zlib's format, and the raw one that
- * some clients send) or zstd; leaves: the plain bytes, never more than the limit, however far the bytes would expand.
+ * some clients send), zstd, snappy or lz4; leaves: the plain bytes, never more than the limit, however far the bytes would expand.
  * Small bodies are decompressed on the spot, since a trip to another thread costs more; large ones never hold the event
  * loop. Throws PermanentError 'malformed' or 'too_large', RetryableError where there is no room.
  */
@@ -16,9 +16,11 @@ import {
 } from 'node:zlib';
 import { PermanentError } from '../model/errors.js';
 import type { InflightShare } from './inflight-bytes.js';
+import { decodeLz4 } from './lz4-decode.js';
+import { decodeSnappy } from './snappy-decode.js';
 import { decodeZstd } from './zstd-decode.js';
 
-export type Coding = 'gzip' | 'deflate' | 'zstd';
+export type Coding = 'gzip' | 'deflate' | 'zstd' | 'snappy' | 'x-snappy-framed' | 'lz4';
 
 /** Up to these sizes a body is decompressed on the spot, bytes. */
 const INLINE_WIRE_BYTES_MAX = 128 * 1024;
@@ -44,6 +46,10 @@ export async function decompress(
   share: InflightShare,
 ): Promise<Buffer> {
   if (coding === 'zstd') return decodeZstd(wire, bytesMax, share);
+  if (coding === 'lz4') return decodeLz4(wire, bytesMax, share);
+  if (coding === 'snappy' || coding === 'x-snappy-framed') {
+    return decodeSnappy(wire, coding === 'x-snappy-framed', bytesMax, share);
+  }
   const format = coding === 'gzip' ? GZIP : hasZlibHeader(wire) ? ZLIB : RAW;
   const inlineBytesMax = Math.min(bytesMax, INLINE_PLAIN_BYTES_MAX);
   if (wire.length <= INLINE_WIRE_BYTES_MAX) {

@@ -22,7 +22,12 @@ const CODINGS: Readonly<Record<string, Coding | 'identity'>> = {
   gzip: 'gzip',
   'x-gzip': 'gzip',
   deflate: 'deflate',
+  // What the OpenTelemetry Collector calls the format that HTTP calls deflate.
+  zlib: 'deflate',
   zstd: 'zstd',
+  snappy: 'snappy',
+  'x-snappy-framed': 'x-snappy-framed',
+  lz4: 'lz4',
 };
 
 export async function readBody(
@@ -35,7 +40,7 @@ export async function readBody(
   if (coding === undefined) {
     throw new PermanentError(
       'unsupported',
-      `Content-Encoding "${name}" is not supported; send gzip, zstd, deflate or no compression`,
+      `Content-Encoding "${name}" is not supported; send gzip, zstd, deflate, zlib, snappy, x-snappy-framed, lz4 or no compression`,
     );
   }
   const wire = await readWire(request, limits, share);

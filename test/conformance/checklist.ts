@@ -34,7 +34,8 @@ const SECTIONS: Record<string, Record<string, string>> = {
     'http.retry-after': 'Retry-After is never below 1, which some exporters read as never',
   },
   'Compression and limits': {
-    'compression.encodings': 'none, identity, gzip, zstd and deflate are taken',
+    'compression.encodings':
+      'none, identity, gzip, zstd, deflate, zlib, snappy, x-snappy-framed and lz4 are taken',
     'compression.multi-member': 'gzip of several members is one body',
     'compression.bounded':
       'the limit holds for decompressed bytes while they are made, not only for those on the wire',

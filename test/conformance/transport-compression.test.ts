@@ -3,6 +3,7 @@ import { deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { Zstd } from '@hpcc-js/wasm-zstd';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { CONTENT_TYPES, type RawAnswer, sendRaw, statusOf } from '../testkit/http-sender.js';
+import { lz4Bomb, lz4Frame, snappyBlock, snappyBomb, snappyFrames } from '../testkit/lz-bodies.js';
 import { NOW_UNIX_MS } from '../testkit/otlp-arbitrary.js';
 import { numberPoint, request, toJson, toProtobuf } from '../testkit/otlp-message.js';
 import { type Encoding, type RunningPipeline, startPipeline } from '../testkit/running-pipeline.js';
@@ -37,8 +38,13 @@ const CODINGS: Record<string, Compress> = {
   'deflate: raw': (bytes) => deflateRawSync(bytes),
   zstd: (bytes) => zstd.compress(bytes),
   'zstd: level 19': (bytes) => zstd.compress(bytes, 19),
+  zlib: (bytes) => deflateSync(bytes),
+  snappy: snappyBlock,
+  'snappy: framed': snappyFrames,
+  'x-snappy-framed': snappyFrames,
+  lz4: lz4Frame,
 };
-const COMPRESSING = ['gzip', 'deflate', 'deflate: raw', 'zstd'];
+const COMPRESSING = ['gzip', 'deflate', 'deflate: raw', 'zstd', 'zlib'];
 
 const metric = (name: string) => request({ name, gauge: { dataPoints: [numberPoint()] } });
 const encode = (name: string, encoding: Encoding) =>
@@ -150,6 +156,8 @@ describe('compressed bodies', () => {
       ['deflate', deflateSync(Buffer.alloc(64 * MIB))],
       ['deflate: raw', deflateRawSync(Buffer.alloc(64 * MIB))],
       ['zstd', zstdBomb(gibibyte)],
+      ['snappy', snappyBomb(64 * MIB)],
+      ['lz4', lz4Bomb(gibibyte)],
     ];
     for (const [coding, bomb] of bombs) {
       await expectTooLarge(send(bomb, coding, 'protobuf'));
@@ -170,6 +178,8 @@ describe('compressed bodies', () => {
       ['deflate', deflateSync(Buffer.alloc(64 * MIB))],
       ['zstd', zstdBomb(256 * MIB)],
       ['zstd', zstd.compress(Buffer.alloc(64 * MIB, 'bomb'))],
+      ['snappy', snappyBomb(64 * MIB)],
+      ['lz4', lz4Bomb(256 * MIB)],
     ];
     const answers = Array.from({ length: 5 }).flatMap(() =>
       bombs.map(async ([coding, bomb]) => {
