@@ -27,6 +27,7 @@ interface TextSetting {
 const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
 const SERIES = { min: 0, max: 100_000_000, unit: 'series' };
+const WAIT = { min: 100, max: 600_000, unit: 'ms' };
 const PORT = { min: 0, max: 65_535, unit: 'port' };
 
 export const SETTINGS = {
@@ -76,6 +77,15 @@ export const SETTINGS = {
     unit: 'bytes',
     about: 'largest request, on the wire and decompressed',
   },
+  requestMessagesMax: {
+    env: 'PLUMBLINE_REQUEST_MESSAGES_MAX',
+    default: 5_000_000,
+    min: 1_000,
+    max: 1_000_000_000,
+    unit: 'messages',
+    about:
+      'protobuf messages in one request: resources, scopes, metrics, points, exemplars, attributes and their values',
+  },
   inflightBytesMax: {
     env: 'PLUMBLINE_INFLIGHT_BYTES_MAX',
     default: 256 * MIB,
@@ -95,9 +105,7 @@ export const SETTINGS = {
   headersTimeoutMs: {
     env: 'PLUMBLINE_HEADERS_TIMEOUT_MS',
     default: 15_000,
-    min: 100,
-    max: 600_000,
-    unit: 'ms',
+    ...WAIT,
     about: 'longest time for a TLS handshake, and for the head of an HTTP request to arrive',
   },
   requestTimeoutMs: {
@@ -111,9 +119,7 @@ export const SETTINGS = {
   bodyIdleMs: {
     env: 'PLUMBLINE_BODY_IDLE_MS',
     default: 15_000,
-    min: 100,
-    max: 600_000,
-    unit: 'ms',
+    ...WAIT,
     about: 'longest pause within a request that is arriving',
   },
   grpcStreamsMax: {
@@ -282,9 +288,7 @@ export const SETTINGS = {
   shutdownMs: {
     env: 'PLUMBLINE_SHUTDOWN_MS',
     default: 15_000,
-    min: 100,
-    max: 600_000,
-    unit: 'ms',
+    ...WAIT,
     about: 'time to finish after SIGTERM; what is left stays in the spool for the next start',
   },
   selfMetricsIntervalMs: {

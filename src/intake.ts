@@ -3,11 +3,11 @@
  * accepted points are on disk. Refuses (RetryableError) when there is no room, and keeps the balance of points:
  * received = accepted + rejected + refused; dropped is always 0.
  */
-import type { DecodeLimits } from './decode/decode-context.js';
+import type { DecodeLimits, DecodeResult } from './decode/decode-context.js';
 import { describeFolded } from './decode/fold-log.js';
-import { decodeJson } from './decode/json-decoder.js';
-import { decodeProtobuf } from './decode/protobuf-decoder.js';
+import type { BudgetLimits } from './decode/series-budget.js';
 import type { SeriesTable } from './decode/series-table.js';
+import { createDecodeRequest } from './decode-request.js';
 import { RetryableError } from './model/errors.js';
 import type { ExportMetrics, ExportOutcome } from './model/export-outcome.js';
 import type { GroupCommit } from './spool/group-commit.js';
@@ -18,6 +18,8 @@ export interface IntakeOptions {
   groupCommit: GroupCommit;
   series: SeriesTable;
   limits: DecodeLimits;
+  /** Protobuf messages that a request may hold. */
+  messagesMax: number;
   nowUnixMs: () => number;
 }
 
@@ -38,7 +40,8 @@ export interface IntakeCounts {
 const FULL_RETRY_MS = 5_000;
 
 export function createIntake(options: IntakeOptions): { exportMetrics: ExportMetrics; counts: IntakeCounts } {
-  const { spool, groupCommit, series, limits, nowUnixMs } = options;
+  const { spool, series } = options;
+  const decodeRequest = createDecodeRequest(options);
   const counts: IntakeCounts = {
     pointsAccepted: 0,
     pointsRejected: 0,
@@ -49,28 +52,6 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
     requestsRefused: 0,
   };
 
-  /** Decode into the open batch; a malformed request leaves nothing behind. */
-  function decode(bytes: Uint8Array, encoding: 'protobuf' | 'json'): ExportOutcome & { folded: number } {
-    const { batch } = groupCommit;
-    const mark = batch.mark();
-    series.trim();
-    try {
-      const context = { batch, series, limits, nowUnixMs: nowUnixMs() };
-      const decoder = encoding === 'protobuf' ? decodeProtobuf : decodeJson;
-      const { accepted, rejections, flagged, folded } = decoder(bytes, context);
-      const rejected = countPoints(rejections);
-      const outcome = { accepted, rejected, rejections, ...(flagged.length > 0 && { flagged }) };
-      if (folded.length === 0) return { ...outcome, folded: 0 };
-      const warnings = folded.map((entry) => describeFolded(entry, series.budgets));
-      return { ...outcome, warnings, folded: countPoints(folded) };
-    } catch (error) {
-      counts.requestsMalformed++;
-      series.forgetWritten(batch.seriesRows.slice(mark.seriesRows));
-      batch.rollback(mark);
-      throw error;
-    }
-  }
-
   async function exportMetrics(bytes: Uint8Array, encoding: 'protobuf' | 'json'): Promise<ExportOutcome> {
     if (spool.isFull) {
       counts.requestsRefused++;
@@ -80,21 +61,39 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
       );
     }
     try {
-      const { folded, ...outcome } = decode(bytes, encoding);
-      const segment = outcome.accepted > 0 ? await groupCommit.commit() : undefined;
+      const { result, segment } = await decodeRequest(bytes, encoding);
+      const outcome = {
+        ...describeResult(result, series.budgets),
+        ...(segment && { segment: await segment }),
+      };
       counts.requestsAnswered++;
       counts.pointsAccepted += outcome.accepted;
       counts.pointsRejected += outcome.rejected;
-      counts.pointsFlagged += countPoints(outcome.flagged ?? []);
-      counts.pointsFolded += folded;
-      return segment === undefined ? outcome : { ...outcome, segment };
+      counts.pointsFlagged += countPoints(result.flagged);
+      counts.pointsFolded += countPoints(result.folded);
+      return outcome;
     } catch (error) {
       if (error instanceof RetryableError) counts.requestsRefused++;
+      else counts.requestsMalformed++;
       throw error;
     }
   }
 
   return { exportMetrics, counts };
+}
+
+function describeResult(
+  { accepted, rejections, flagged, folded }: DecodeResult,
+  budgets: BudgetLimits,
+): ExportOutcome {
+  const warnings = folded.map((entry) => describeFolded(entry, budgets));
+  return {
+    accepted,
+    rejected: countPoints(rejections),
+    rejections,
+    ...(flagged.length > 0 && { flagged }),
+    ...(warnings.length > 0 && { warnings }),
+  };
 }
 
 function countPoints(entries: readonly { count: number }[]): number {

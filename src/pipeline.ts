@@ -139,6 +139,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       pointFutureMaxMs: config.pointFutureMaxMs,
       pointAgeMaxMs: config.pointAgeMaxMs,
     },
+    messagesMax: config.requestMessagesMax,
     nowUnixMs,
   });
 

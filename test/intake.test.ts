@@ -1,5 +1,5 @@
 /** Intake with a real spool: the balance of points, neighbours of malformed requests, and every way to be refused. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -24,7 +24,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-async function create(options: { bytesMax?: number } = {}) {
+async function create(options: { bytesMax?: number; messagesMax?: number } = {}) {
   spool = await openSpool({
     directory,
     bytesMax: options.bytesMax ?? 1e9,
@@ -54,14 +54,21 @@ async function create(options: { bytesMax?: number } = {}) {
     groupCommit,
     series,
     limits,
+    messagesMax: options.messagesMax ?? 1e6,
     nowUnixMs: () => NOW_MS,
   });
+  const readSegments = () =>
+    readdirSync(directory)
+      .filter((name) => name.endsWith('.segment'))
+      .map((name) => ({ name, bytes: 0 }));
   /** Rows by table of everything on disk. */
   const readRows = async () => {
     await groupCommit.seal();
     const rows: Record<string, number> = {};
-    const { frames } = await spool.read(spool.oldest()!);
-    for (const frame of frames) rows[frame.table] = (rows[frame.table] ?? 0) + frame.rows;
+    for (const segment of readSegments()) {
+      const { frames } = await spool.read(segment);
+      for (const frame of frames) rows[frame.table] = (rows[frame.table] ?? 0) + frame.rows;
+    }
     return rows;
   };
   return { ...intake, readRows };
@@ -141,3 +148,110 @@ describe('intake', () => {
     expect(counts).toMatchObject({ pointsAccepted: 0, requestsRefused: 1 });
   });
 });
+
+describe('a large request', () => {
+  const POINTS = 60_000;
+  const large = () => request(10, 0, POINTS);
+
+  it('is taken while others are decoded between its slices', async () => {
+    const { exportMetrics, counts, readRows } = await create();
+    const under = exportMetrics(large(), 'protobuf');
+    const others = await sendUntil(under, () => exportMetrics(request(9, 1_000_000, 10), 'protobuf'));
+    expect(await under).toMatchObject({ accepted: POINTS, rejected: 0 });
+    expect(others).toBeGreaterThan(1);
+    expect(counts.pointsAccepted).toBe(POINTS + others * 10);
+    expect(await readRows()).toEqual({ series: POINTS + 10, number_points: POINTS + others * 10 });
+  });
+
+  it('leaves nothing where it is malformed at its end', async () => {
+    const { exportMetrics, counts, readRows } = await create();
+    const malformed = exportMetrics(large().subarray(0, -3), 'protobuf');
+    malformed.catch(() => {});
+    await exportMetrics(request(10), 'protobuf');
+    await expect(malformed).rejects.toMatchObject({ kind: 'malformed' });
+    expect(await readRows()).toEqual({ series: 100, number_points: 100 });
+    expect(counts).toMatchObject({ pointsAccepted: 100, requestsMalformed: 1 });
+  });
+
+  it('has its new series on disk before points of others that share them', async () => {
+    const { exportMetrics, readRows } = await create();
+    const under = exportMetrics(large(), 'protobuf');
+    let seen = 0;
+    await sendUntil(under, async () => {
+      await exportMetrics(request(9, 0, 1_000), 'protobuf');
+      const { series = 0, number_points: points = 0 } = await readRows();
+      // Rows of all thousand series stand before these points, whoever wrote them.
+      if (points > 0 && seen === 0) seen = series;
+    });
+    expect(seen).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it('has its own conflicting points rejected, whatever others send between', async () => {
+    const { exportMetrics } = await create();
+    const other = buildTsbsRequest({
+      timeUnixNano: BigInt(NOW_MS / 1000 - 10) * 1_000_000_000n,
+      startUnixNano: 0n,
+      host: 0,
+      points: 10,
+      random: () => 0.9,
+    });
+    const under = exportMetrics(Buffer.concat([large(), other]), 'protobuf');
+    await sendUntil(under, () => exportMetrics(request(9, 0, 10), 'protobuf'));
+    const { accepted, rejected, rejections } = await under;
+    expect([accepted, rejected]).toEqual([POINTS, 10]);
+    expect(rejections[0]).toMatchObject({ reason: 'conflicting_point', count: 1 });
+  });
+
+  it('is refused where the rows of its series cannot be written', async () => {
+    const { exportMetrics, counts } = await create();
+    rmSync(directory, { recursive: true, force: true });
+    await expect(exportMetrics(large(), 'protobuf')).rejects.toBeInstanceOf(RetryableError);
+    expect(counts).toMatchObject({ pointsAccepted: 0, requestsRefused: 1 });
+  });
+
+  it('is rejected where it holds more messages than are allowed, however small it is', async () => {
+    const { exportMetrics, counts } = await create({ messagesMax: 1_000 });
+    await expect(exportMetrics(request(10, 0, 500), 'protobuf')).rejects.toMatchObject({
+      kind: 'too_large',
+      message: expect.stringContaining('PLUMBLINE_REQUEST_MESSAGES_MAX'),
+    });
+    await expect(
+      exportMetrics(Buffer.alloc(4_000, Buffer.from([0x0a, 0])), 'protobuf'),
+    ).rejects.toMatchObject({
+      kind: 'too_large',
+    });
+    expect(counts.requestsMalformed).toBe(2);
+    expect(await exportMetrics(Buffer.alloc(4_000, Buffer.from([0x78, 1])), 'protobuf')).toMatchObject({
+      accepted: 0,
+      rejected: 0,
+    });
+  });
+
+  it('in JSON is taken, and where it is wrong its sender reads where', async () => {
+    const { exportMetrics } = await create();
+    const point = { timeUnixNano: `${NOW_MS}000000`, asInt: '1' };
+    const json = (points: object[]) =>
+      Buffer.from(
+        JSON.stringify({
+          resourceMetrics: [{ scopeMetrics: [{ metrics: [{ name: 'm', gauge: { dataPoints: points } }] }] }],
+        }),
+      );
+    const points = new Array<object>(20_000).fill(point);
+    expect(await exportMetrics(json(points), 'json')).toMatchObject({ accepted: 20_000 });
+    await expect(exportMetrics(json([...points, { asInt: 'x' }]), 'json')).rejects.toMatchObject({
+      kind: 'malformed',
+      message: expect.stringContaining('gauge.dataPoints[20000].asInt'),
+    });
+  });
+});
+
+/** Sends one after the other until the other request has its answer; how many were sent. */
+async function sendUntil(other: Promise<unknown>, send: () => Promise<unknown>): Promise<number> {
+  let isDone = false;
+  void other.finally(() => {
+    isDone = true;
+  });
+  let sent = 0;
+  for (; !isDone; sent++) await send();
+  return sent;
+}

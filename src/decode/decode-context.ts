@@ -21,6 +21,19 @@ export interface DecodeContext {
   limits: DecodeLimits;
   /** The clock, milliseconds since the epoch. */
   nowUnixMs: number;
+  /** Set where other requests are decoded between two slices of this one. */
+  sliced?: SlicedDecoding;
+}
+
+/** `batch` then holds this request alone, and its bytes are known to be well-formed. */
+export interface SlicedDecoding {
+  /**
+   * Where rows of new series go, to be set before each slice: other requests take a series for written from then on, so its
+   * row must not wait for the end of this one.
+   */
+  seriesBatch: PointBatch;
+  /** Messages in the request: it has no more points. */
+  messages: number;
 }
 
 export interface DecodeResult {

@@ -10,5 +10,10 @@ import { transcodeJson } from './json-to-protobuf.js';
 import { decodeProtobuf } from './protobuf-decoder.js';
 
 export function decodeJson(bytes: Uint8Array, context: DecodeContext): DecodeResult {
-  return decodeProtobuf(transcodeJson(new JsonTape(bytes), EXPORT_REQUEST), context);
+  return decodeProtobuf(jsonToProtobuf(bytes), context);
+}
+
+/** The protobuf bytes of a request in JSON. */
+export function jsonToProtobuf(bytes: Uint8Array): Buffer {
+  return transcodeJson(new JsonTape(bytes), EXPORT_REQUEST);
 }

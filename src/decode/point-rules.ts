@@ -9,6 +9,12 @@ import type { DecodeLimits } from './decode-context.js';
 /** DataPointFlags.FLAG_NO_RECORDED_VALUE: the series ends here, the point's value is ignored. */
 export const FLAG_NO_RECORDED_VALUE = 1;
 
+/** A point is decoded in one go, so its size is bounded: exemplars, buckets and fields that are not known among them. Bytes. */
+export const POINT_BYTES_MAX = 1024 * 1024;
+/** Metrics that a message can name one by one are far fewer. */
+const LOG_ENTRIES_MAX = 1_000;
+const OTHER_METRICS = 'other metrics';
+
 /** Exponential scales whose buckets a double can hold: at 20 an index still fits 32 bits. */
 const SCALE_MIN = -10;
 const SCALE_MAX = 20;
@@ -105,6 +111,7 @@ export const REJECTION_DETAILS: Readonly<Record<RejectionReason, string>> = {
     'another point of this request has the same series, start time and time, and another value, which was kept. Make the ' +
     "writers distinct, for example by service.instance.id; for the Collector's StatsD receiver set " +
     'enable_ip_only_aggregation, which helps where one host sends from many ports',
+  point_too_large: `the point has more than ${POINT_BYTES_MAX} bytes`,
   attribute_depth_exceeded: 'an attribute value is nested too deep',
   attributes_too_large:
     'resource, scope, metric header and attributes of the series have more bytes than PLUMBLINE_ATTRIBUTES_BYTES_MAX allows',
@@ -120,18 +127,25 @@ export const FLAG_DETAILS: Readonly<Record<FlagReason, string>> = {
     'count is above the sum of the buckets (was NaN recorded?); both are stored as sent, quantiles are those of the buckets',
 };
 
-/** Collects what is wrong with points of one request: one entry per metric and reason, however many points. */
+/**
+ * Collects what is wrong with points of one request: one entry per metric and reason, however many points. From some
+ * number of entries on, further metrics share one entry per reason.
+ */
 export class PointLog<Reason extends string> {
   readonly entries: Reported<Reason>[] = [];
   private readonly byKey = new Map<string, Reported<Reason>>();
 
   constructor(private readonly details: Readonly<Record<Reason, string>>) {}
 
-  add(reason: Reason, metricName: string, count = 1): void {
+  add(reason: Reason, metricName: string, count: number): void {
     const key = `${reason} ${metricName}`;
     const known = this.byKey.get(key);
     if (known) {
       known.count += count;
+      return;
+    }
+    if (this.entries.length >= LOG_ENTRIES_MAX && metricName !== OTHER_METRICS) {
+      this.add(reason, OTHER_METRICS, count);
       return;
     }
     const entry = { reason, metricName, count, detail: this.details[reason] };

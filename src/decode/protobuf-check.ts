@@ -13,7 +13,7 @@ export type Shape = ReadonlyMap<number, Content>;
 
 const PLAIN: Shape = new Map();
 const anyValue = new Map<number, Content>();
-const KEY_VALUE: Shape = new Map([[0x12, anyValue]]);
+export const KEY_VALUE: Shape = new Map([[0x12, anyValue]]);
 anyValue.set(0x2a, new Map([[0x0a, anyValue]])).set(0x32, new Map([[0x0a, KEY_VALUE]]));
 export const ANY_VALUE: Shape = anyValue;
 
@@ -56,40 +56,87 @@ export function dataShape(type: MetricType): Shape {
   return new Map([[0x0a, POINT_SHAPES[type]]]);
 }
 
+/** An ExportMetricsServiceRequest. */
+export const EXPORT_REQUEST: Shape = new Map([
+  [
+    0x0a,
+    new Map<number, Content>([
+      [0x0a, RESOURCE],
+      [
+        0x12,
+        new Map<number, Content>([
+          [0x0a, SCOPE],
+          [
+            0x12,
+            new Map<number, Content>([
+              [0x2a, dataShape('gauge')],
+              [0x3a, dataShape('sum')],
+              [0x4a, dataShape('histogram')],
+              [0x52, dataShape('exponential_histogram')],
+              [0x5a, dataShape('summary')],
+              [0x62, KEY_VALUE],
+            ]),
+          ],
+        ]),
+      ],
+    ]),
+  ],
+]);
+
 /** Throws where the message between `from` and `to` is malformed; `reader.pos` is `to` afterwards. */
 export function checkMessage(reader: WireReader, shape: Shape, from: number, to: number): void {
-  /** Messages around the one at hand that go on after it. */
-  const outer: { shape: Shape; end: number }[] = [];
-  let current = shape;
-  let end = to;
-  reader.pos = from;
-  for (;;) {
-    if (reader.pos >= end) {
-      const next = outer.pop();
-      if (next === undefined) return;
-      current = next.shape;
-      end = next.end;
-      continue;
-    }
-    const tag = reader.readTag(end);
-    const content = current.get(tag);
-    if (content === undefined) reader.skip(tag, end);
-    else if (content === 'packed varints') skipPackedVarints(reader, end);
-    else if (content === 'packed 64-bit') skipPacked64(reader, end);
-    else {
-      const length = reader.readLength(end);
-      const innerEnd = reader.pos + length;
-      if (innerEnd < end) outer.push({ shape: current, end });
-      current = content;
-      end = innerEnd;
-    }
-  }
+  new MessageCheck(reader, shape, from, to).run(Number.POSITIVE_INFINITY);
 }
 
-function skipPackedVarints(reader: WireReader, end: number): void {
-  const length = reader.readLength(end);
-  const packedEnd = reader.pos + length;
-  while (reader.pos < packedEnd) reader.readVarint64(packedEnd);
+/** A check that can be done piece by piece. */
+export class MessageCheck {
+  /** Messages found so far inside the one that is checked. */
+  messages = 0;
+  /** Messages around the one at hand that go on after it. */
+  private readonly outer: { content: Content; end: number }[] = [];
+
+  constructor(
+    private readonly reader: WireReader,
+    private content: Content,
+    from: number,
+    private end: number,
+  ) {
+    reader.pos = from;
+  }
+
+  /** Goes on for so many fields; true where the end was reached. Throws where the message is malformed. */
+  run(fieldsMax: number): boolean {
+    const { reader, outer } = this;
+    let { content: current, end } = this;
+    for (let fields = 0; fields < fieldsMax; fields++) {
+      if (reader.pos >= end) {
+        const next = outer.pop();
+        if (next === undefined) return true;
+        current = next.content;
+        end = next.end;
+        continue;
+      }
+      if (typeof current === 'string') {
+        reader.readVarint64(end);
+        continue;
+      }
+      const tag = reader.readTag(end);
+      const content = current.get(tag);
+      if (content === undefined) reader.skip(tag, end);
+      else if (content === 'packed 64-bit') skipPacked64(reader, end);
+      else {
+        if (typeof content !== 'string') this.messages++;
+        const length = reader.readLength(end);
+        const innerEnd = reader.pos + length;
+        if (innerEnd < end) outer.push({ content: current, end });
+        current = content;
+        end = innerEnd;
+      }
+    }
+    this.content = current;
+    this.end = end;
+    return false;
+  }
 }
 
 function skipPacked64(reader: WireReader, end: number): void {

@@ -8,10 +8,14 @@ import { appendExemplarAttributes } from './exemplar-attributes.js';
 import { isTooDeep, readKeyValue } from './protobuf-attributes.js';
 import type { ProtobufPass } from './protobuf-pass.js';
 import { highWord, lowWord } from './protobuf-point.js';
+import { EXEMPLAR_WORK } from './work.js';
 
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
-const ZEROS = new Uint8Array(TRACE_ID_BYTES);
+/** IDs that are absent. */
+const NO_TRACE = new Uint8Array(TRACE_ID_BYTES);
+const NO_SPAN = new Uint8Array(SPAN_ID_BYTES);
+const NO_ATTRIBUTES: KeyValue[] = [];
 
 /**
  * Reads every field `exemplarTag` between `from` and `end`; `pass.seriesIndex` is the series of the point, its time stands
@@ -31,6 +35,7 @@ export function decodeExemplars(
     if (tag === exemplarTag) {
       const length = reader.readLength(end);
       decodeExemplar(pass, reader.pos + length);
+      pass.work.spent += EXEMPLAR_WORK;
       const { exemplars } = pass.batch;
       exemplars.pointTime.push(lowWord(reader.view, timeAt), highWord(reader.view, timeAt));
     } else reader.skip(tag, end);
@@ -44,8 +49,8 @@ function decodeExemplar(pass: ProtobufPass, end: number): void {
   let timeAt = -1;
   let valueAt = -1;
   let valueType = VALUE_NONE;
-  let traceId = ZEROS;
-  let spanId = ZEROS.subarray(0, SPAN_ID_BYTES);
+  let traceId = NO_TRACE;
+  let spanId = NO_SPAN;
   let attributes: KeyValue[] | undefined;
   while (reader.pos < end) {
     const tag = reader.readTag(end);
@@ -62,10 +67,10 @@ function decodeExemplar(pass: ProtobufPass, end: number): void {
         valueType = VALUE_INT;
         break;
       case 0x22:
-        spanId = takeId(pass, end, SPAN_ID_BYTES);
+        spanId = takeId(pass, end, NO_SPAN);
         break;
       case 0x2a:
-        traceId = takeId(pass, end, TRACE_ID_BYTES);
+        traceId = takeId(pass, end, NO_TRACE);
         break;
       case 0x3a:
         attributes ??= [];
@@ -85,16 +90,16 @@ function decodeExemplar(pass: ProtobufPass, end: number): void {
   exemplars.valueDouble.push(valueType === VALUE_DOUBLE ? lo : 0, valueType === VALUE_DOUBLE ? hi : 0);
   exemplars.traceId.pushBytes(traceId);
   exemplars.spanId.pushBytes(spanId);
-  appendExemplarAttributes(exemplars, attributes ?? []);
+  appendExemplarAttributes(exemplars, attributes ?? NO_ATTRIBUTES);
 }
 
 /** An ID of the right length; any other length is no ID. */
-function takeId(pass: ProtobufPass, end: number, idBytes: number): Uint8Array<ArrayBuffer> {
+function takeId(pass: ProtobufPass, end: number, absent: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   const { reader } = pass;
   const length = reader.readLength(end);
   const at = reader.pos;
   reader.pos += length;
-  return length === idBytes ? reader.bytes.slice(at, at + length) : ZEROS.subarray(0, idBytes);
+  return length === absent.length ? reader.bytes.slice(at, at + length) : absent;
 }
 
 /** An attribute nested too deep is left out: an exemplar is no reason to lose its point. */

@@ -15,9 +15,10 @@ import { canonicalAttributes, type KeyValue } from './any-value.js';
 import { BucketSum } from './bucket-counts.js';
 import type { DecodeContext } from './decode-context.js';
 import { FoldLog } from './fold-log.js';
+import { PointCounts } from './point-counts.js';
 import { FLAG_DETAILS, PointLog, REJECTION_DETAILS } from './point-rules.js';
 import { collectKeyValues, isTooDeep, readKeyValue, readText } from './protobuf-attributes.js';
-import { checkMessage, POINT_SHAPES, RESOURCE, SCOPE } from './protobuf-check.js';
+import { checkMessage, KEY_VALUE, POINT_SHAPES, RESOURCE, SCOPE, type Shape } from './protobuf-check.js';
 import { readDroppedAttributes, readEntityRefs } from './protobuf-envelope.js';
 import { RawHash } from './raw-hash.js';
 import { SentPoints } from './sent-points.js';
@@ -28,10 +29,13 @@ import type { SeriesTable } from './series-table.js';
 import { collectSpans, countBytes, Span, type Spans } from './span.js';
 import { METRIC_TYPE_CODES, numberKind, TEMPORALITY_CODES } from './stream-kind.js';
 import { WireReader } from './wire-reader.js';
+import { ENVELOPE_WORK, FIELD_WORK, NEW_SERIES_WORK, type Work } from './work.js';
 
 /** What is noted of an envelope by its hash: bits. */
 const NOTE_TOO_DEEP = 1;
 const NOTE_MACHINE_COUNTER = 2;
+/** The request of a pass in slices, which asks the table of series nothing about itself. */
+const NONE = -1;
 
 export class ProtobufPass {
   readonly reader: WireReader;
@@ -48,7 +52,6 @@ export class ProtobufPass {
   readonly scope: Spans = [];
   resourceSchemaUrl = Span.none;
   scopeSchemaUrl = Span.none;
-  resourceMetricsEnd = 0;
 
   name = Span.none;
   description = Span.none;
@@ -78,10 +81,10 @@ export class ProtobufPass {
   private resourceParts: ResourceParts | undefined;
   private scopeParts: ScopeParts | undefined;
   private metricParts: MetricParts | undefined;
-  /** Points of the metric at hand that were folded, by the budget that was full. */
-  private foldedPoints: Partial<Record<Budget, number>> | undefined;
-  /** Points of the metric at hand that were flagged. */
-  private flaggedPoints: Partial<Record<FlagReason, number>> | undefined;
+  /** Points of the metric at hand: rejected, flagged, and folded by the budget that was full. */
+  private readonly rejected = new PointCounts<RejectionReason>();
+  private readonly flagged = new PointCounts<FlagReason>();
+  private readonly folded = new PointCounts<Budget>();
   /** Index of the series of the point at hand. */
   seriesIndex = 0;
   /** Where the start time of the point at hand stands; -1 where it is unknown. */
@@ -92,13 +95,17 @@ export class ProtobufPass {
   /** Number of the request. */
   private readonly request: number;
 
-  constructor(bytes: Uint8Array, context: DecodeContext) {
+  constructor(
+    bytes: Uint8Array,
+    context: DecodeContext,
+    readonly work: Work,
+  ) {
     this.reader = new WireReader(bytes);
     this.batch = context.batch;
     this.series = context.series;
     this.context = context;
-    this.sent = new SentPoints(context.batch, context.series.seed);
-    this.request = context.series.beginRequest();
+    this.sent = new SentPoints(context.batch, context.series.seed, context.sliced?.messages);
+    this.request = context.sliced === undefined ? context.series.beginRequest() : NONE;
   }
 
   enterResource(): void {
@@ -109,7 +116,8 @@ export class ProtobufPass {
     this.resourceHi = this.hash.hi;
     this.resourceParts = undefined;
     const note = this.admitEnvelope(() => {
-      for (const { from, to } of this.resource) checkMessage(this.reader, RESOURCE, from, to);
+      this.check(this.resource, RESOURCE);
+      if (this.isTooLarge(this.resource)) return 0;
       return this.readResourceAttributes().some(isTooDeep) ? NOTE_TOO_DEEP : 0;
     });
     this.resourceTooDeep = note === NOTE_TOO_DEEP;
@@ -123,7 +131,8 @@ export class ProtobufPass {
     this.scopeHi = this.hash.hi;
     this.scopeParts = undefined;
     const note = this.admitEnvelope(() => {
-      for (const { from, to } of this.scope) checkMessage(this.reader, SCOPE, from, to);
+      this.check(this.scope, SCOPE);
+      if (this.isTooLarge(this.scope)) return 0;
       return this.readScopeAttributes().some(isTooDeep) ? NOTE_TOO_DEEP : 0;
     });
     this.scopeTooDeep = note === NOTE_TOO_DEEP;
@@ -141,11 +150,11 @@ export class ProtobufPass {
     this.metricLo = this.hash.lo;
     this.metricHi = this.hash.hi;
     this.metricParts = undefined;
-    const note = this.admitEnvelope(
-      () =>
-        (this.readMetadata().some(isTooDeep) ? NOTE_TOO_DEEP : 0) |
-        (this.isMachineCounter() ? NOTE_MACHINE_COUNTER : 0),
-    );
+    const note = this.admitEnvelope(() => {
+      this.check(this.metadata, KEY_VALUE);
+      const isDeep = !this.isTooLarge(this.metadata) && this.readMetadata().some(isTooDeep);
+      return (isDeep ? NOTE_TOO_DEEP : 0) | (this.isMachineCounter() ? NOTE_MACHINE_COUNTER : 0);
+    });
     this.metricTooDeep = (note & NOTE_TOO_DEEP) !== 0;
     if (note & NOTE_MACHINE_COUNTER) this.kind = KIND_MACHINE_COUNTER;
   }
@@ -155,13 +164,12 @@ export class ProtobufPass {
   }
 
   reject(reason: RejectionReason): void {
-    this.rejections.add(reason, this.text(this.name));
+    this.rejected.add(reason);
   }
 
   /** Notes that the point at hand, which is accepted, has something wrong in it. */
   flag(reason: FlagReason): void {
-    this.flaggedPoints ??= {};
-    this.flaggedPoints[reason] = (this.flaggedPoints[reason] ?? 0) + 1;
+    this.flagged.add(reason);
   }
 
   /**
@@ -170,7 +178,8 @@ export class ProtobufPass {
    */
   keepsPoint(from: number, end: number): boolean {
     const { sent, series, type } = this;
-    const isRepeated = series.isSentAgain(this.seriesIndex, this.request);
+    // Other requests come between two slices: what the table of series notes of this one is lost then.
+    const isRepeated = this.request === NONE || series.isSentAgain(this.seriesIndex, this.request);
     // Nearly always: a function this small becomes part of its callers.
     if (!isRepeated && !sent.hasTables) return true;
     return sent.keepLast(type, isRepeated) || this.rejectConflict(from, end);
@@ -184,7 +193,7 @@ export class ProtobufPass {
 
   /** A rejected point is dropped with all it holds, but must be well-formed all the same. */
   checkRejected(from: number, end: number): void {
-    checkMessage(this.reader, POINT_SHAPES[this.type], from, end);
+    if (this.context.sliced === undefined) checkMessage(this.reader, POINT_SHAPES[this.type], from, end);
   }
 
   /**
@@ -200,31 +209,21 @@ export class ProtobufPass {
     let index = this.series.findFolded(lo, hi);
     if (index < 0) index = this.internSeries(attributeTag, from, to, lo, hi);
     if (this.series.isFolded(index) && this.series.foldedBy !== undefined) {
-      this.foldedPoints ??= {};
-      this.foldedPoints[this.series.foldedBy] = (this.foldedPoints[this.series.foldedBy] ?? 0) + 1;
+      this.folded.add(this.series.foldedBy);
     }
     return index;
   }
 
-  /** After the last point of a metric: what was flagged or folded is put down under its name. */
+  /** After the last point of a metric: what was rejected, flagged or folded is put down under its name. */
   leaveMetric(): void {
-    if (this.flaggedPoints !== undefined) {
-      for (const [reason, count] of Object.entries(this.flaggedPoints) as [FlagReason, number][]) {
-        this.flags.add(reason, this.text(this.name), count);
-      }
-      this.flaggedPoints = undefined;
-    }
-    if (this.foldedPoints === undefined) return;
-    for (const [budget, count] of Object.entries(this.foldedPoints) as [Budget, number][]) {
-      const name =
-        budget === 'metric'
-          ? this.text(this.name)
-          : budget === 'service'
-            ? serviceOf(this.getResource())
-            : '';
-      this.folds.add(budget, name, count);
-    }
-    this.foldedPoints = undefined;
+    this.rejected.take((reason, count) => this.rejections.add(reason, this.text(this.name), count));
+    this.flagged.take((reason, count) => this.flags.add(reason, this.text(this.name), count));
+    this.folded.take((budget, count) => this.folds.add(budget, this.nameOfBudget(budget), count));
+  }
+
+  private nameOfBudget(budget: Budget): string {
+    if (budget === 'total') return '';
+    return budget === 'metric' ? this.text(this.name) : serviceOf(this.getResource());
   }
 
   /** A series whose raw bytes are new; they hash to `lo`, `hi`. */
@@ -252,7 +251,9 @@ export class ProtobufPass {
       this.metricParts,
       canonicalAttributes(list),
     );
-    return this.series.intern(series, this.batch, BigInt(nowUnixMs) * 1_000_000n, lo, hi);
+    this.work.spent += NEW_SERIES_WORK;
+    const batch = this.context.sliced?.seriesBatch ?? this.batch;
+    return this.series.intern(series, batch, BigInt(nowUnixMs) * 1_000_000n, lo, hi);
   }
 
   private countHeaderBytes(): number {
@@ -356,6 +357,7 @@ export class ProtobufPass {
     const { lo, hi } = hash;
     const known = series.findEnvelope(lo, hi);
     if (known >= 0) return known;
+    this.work.spent += ENVELOPE_WORK;
     const note = read();
     series.rememberEnvelope(lo, hi, note);
     return note;
@@ -365,7 +367,21 @@ export class ProtobufPass {
   private addSpans(field: number, spans: Spans): void {
     this.hash.addNumber(field);
     this.hash.addNumber(spans.length);
-    for (const { from, to } of spans) this.hash.addBytes(this.reader.view, from, to - from);
+    for (const { from, to } of spans) {
+      this.hash.addBytes(this.reader.view, from, to - from);
+      this.work.spent += FIELD_WORK + ((to - from) >>> 2);
+    }
+  }
+
+  /** Throws where a message is malformed. A pass in slices has seen to that before it began. */
+  private check(spans: Spans, shape: Shape): void {
+    if (this.context.sliced !== undefined) return;
+    for (const { from, to } of spans) checkMessage(this.reader, shape, from, to);
+  }
+
+  /** Points below are rejected for their size, so that how deep attributes are nested does not matter. */
+  private isTooLarge(spans: Spans): boolean {
+    return countBytes(spans) > this.context.limits.attributesBytesMax;
   }
 
   private text(span: Span): string {

@@ -34,8 +34,9 @@ class SentRows {
     private readonly lists: readonly ListColumn[],
     private readonly seed: number,
     from: number,
+    rowsMax: number,
   ) {
-    const rows = keys.seriesId.length - from;
+    const rows = Math.max(keys.seriesId.length - from, rowsMax / 2);
     this.slots = new Int32Array(Math.max(SLOTS_MIN, 2 ** Math.ceil(Math.log2(4 * rows))));
     for (let row = from; row < keys.seriesId.length - 1; row++) this.find(row);
   }
@@ -143,6 +144,8 @@ export class SentPoints {
   constructor(
     private readonly batch: PointBatch,
     private readonly seed: number,
+    /** Rows that this request can have, so that a large table need not grow; 0 = not known. */
+    private readonly rowsMax = 0,
   ) {
     const { numbers, histograms, exponentialHistograms, summaries } = batch;
     this.before = {
@@ -164,7 +167,7 @@ export class SentPoints {
     let table = this.tables[shape];
     if (table === undefined) {
       if (!isRepeated) return true;
-      table = MAKERS[shape](this.batch, this.seed, this.before[shape]);
+      table = MAKERS[shape](this.batch, this.seed, this.before[shape], this.rowsMax);
       this.tables[shape] = table;
       this.hasTables = true;
     }
@@ -172,24 +175,25 @@ export class SentPoints {
   }
 }
 
-function ofNumbers({ numbers: p }: PointBatch, seed: number, from: number): SentRows {
+function ofNumbers({ numbers: p }: PointBatch, seed: number, from: number, rowsMax: number): SentRows {
   const columns = [p.seriesId, p.time, p.startTime, p.kind, p.valueType, p.valueInt, p.valueDouble, p.flags];
-  return new SentRows(p, columns, [], seed, from);
+  return new SentRows(p, columns, [], seed, from, rowsMax);
 }
 
-function ofHistograms({ histograms: p }: PointBatch, seed: number, from: number): SentRows {
+function ofHistograms({ histograms: p }: PointBatch, seed: number, from: number, rowsMax: number): SentRows {
   const columns = [p.seriesId, p.time, p.startTime, p.temporality, p.count, p.flags, ...presence(p)];
   const lists = [
     { end: p.explicitBoundsEnd, values: p.explicitBounds },
     { end: p.bucketCountsEnd, values: p.bucketCounts },
   ];
-  return new SentRows(p, columns, lists, seed, from);
+  return new SentRows(p, columns, lists, seed, from, rowsMax);
 }
 
 function ofExponentialHistograms(
   { exponentialHistograms: p }: PointBatch,
   seed: number,
   from: number,
+  rowsMax: number,
 ): SentRows {
   const columns = [
     ...[p.seriesId, p.time, p.startTime, p.temporality, p.count, p.flags, ...presence(p)],
@@ -199,16 +203,16 @@ function ofExponentialHistograms(
     { end: p.positiveCountsEnd, values: p.positiveCounts },
     { end: p.negativeCountsEnd, values: p.negativeCounts },
   ];
-  return new SentRows(p, columns, lists, seed, from);
+  return new SentRows(p, columns, lists, seed, from, rowsMax);
 }
 
-function ofSummaries({ summaries: p }: PointBatch, seed: number, from: number): SentRows {
+function ofSummaries({ summaries: p }: PointBatch, seed: number, from: number, rowsMax: number): SentRows {
   const columns = [p.seriesId, p.time, p.startTime, p.count, p.sum, p.flags];
   const lists = [
     { end: p.quantilesEnd, values: p.quantiles },
     { end: p.quantileValuesEnd, values: p.quantileValues },
   ];
-  return new SentRows(p, columns, lists, seed, from);
+  return new SentRows(p, columns, lists, seed, from, rowsMax);
 }
 
 function presence(p: Pick<PointBatch['histograms'], 'sum' | 'min' | 'max'>): Column[] {

@@ -8,6 +8,8 @@ import { PermanentError } from '../model/errors.js';
 const VARINT32_BYTES_MAX = 5;
 /** Groups inside groups that an unknown field may have before it counts as hostile. */
 const GROUP_DEPTH_MAX = 64;
+/** Fields that it may hold: it is passed over in one go. */
+const GROUP_FIELDS_MAX = 1_000_000;
 
 export class WireReader {
   readonly bytes: Uint8Array;
@@ -99,7 +101,7 @@ export class WireReader {
   skip(tag: number, end: number): void {
     /** Numbers of the groups that are open. */
     let groups: number[] | undefined;
-    for (;;) {
+    for (let fields = 0; ; fields++) {
       switch (tag & 7) {
         case 0:
           this.readVarint64(end);
@@ -127,6 +129,7 @@ export class WireReader {
       }
       if (groups === undefined || groups.length === 0) return;
       if (this.pos >= end) throw malformed('a group never ends', this.pos);
+      if (fields > GROUP_FIELDS_MAX) throw malformed('a group holds too many fields', this.pos);
       tag = this.readTag(end);
     }
   }

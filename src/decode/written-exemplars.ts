@@ -9,6 +9,8 @@ import { RawHash } from './raw-hash.js';
 
 const TRACE_ID_BYTES = 16;
 const SPAN_ID_BYTES = 8;
+/** Exemplars between two pauses. */
+const SLICE_ROWS = 10_000;
 
 /** A place among the attributes of all rows: an element of the map, and where its key and value stand in their bytes. */
 class AttributesAt {
@@ -42,9 +44,10 @@ export class WrittenExemplars {
 
   /**
    * Takes exemplars out of the batch that were written before with a point of the same time or an earlier one. The others
-   * count as written from now on: call `forget` where the batch could not be written after all.
+   * count as written from now on: call `forget` where the batch could not be written after all. Pauses after some thousand
+   * exemplars each, so that many of them need not hold the event loop; the batch must not change between.
    */
-  dropWritten(exemplars: ExemplarPoints): void {
+  *dropWritten(exemplars: ExemplarPoints): Generator<void> {
     const rows = exemplars.length;
     const views = viewsOf(exemplars);
     const { attributesEnd, attributeKeys, attributeValues } = exemplars;
@@ -53,6 +56,7 @@ export class WrittenExemplars {
     const keptEnd = new AttributesAt();
     let kept = 0;
     for (let row = 0; row < rows; row++) {
+      if (row % SLICE_ROWS === SLICE_ROWS - 1) yield;
       begin.set(end.element, end.key, end.value);
       end.element = attributesEnd.words[row * 2]!;
       for (let i = begin.element; i < end.element; i++) {

@@ -17,6 +17,7 @@ export type RejectionReason =
   | 'bucket_index_out_of_range'
   | 'quantiles_invalid'
   | 'conflicting_point'
+  | 'point_too_large'
   | 'attribute_depth_exceeded'
   | 'attributes_too_large';
 

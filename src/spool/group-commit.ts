@@ -3,6 +3,7 @@
  * of them together, while the next batch fills. Enters: points in `batch`; leaves: a promise per group, resolved with
  * the name of their segment when they are on disk. The only writer of the spool.
  */
+import { setImmediate } from 'node:timers/promises';
 import { RetryableError } from '../model/errors.js';
 import { type ExemplarPoints, PointBatch } from '../model/point-batch.js';
 import type { SeriesRow } from '../model/series.js';
@@ -23,8 +24,8 @@ export interface GroupCommitOptions {
 
 /** Knows some of the exemplars that were written before. */
 interface WrittenExemplars {
-  /** Takes those out; the others are written now. */
-  dropWritten(exemplars: ExemplarPoints): void;
+  /** Takes those out, with pauses where there are many; the others are written now. */
+  dropWritten(exemplars: ExemplarPoints): Iterable<void>;
   /** What was to be written was not. */
   forget(): void;
 }
@@ -70,6 +71,13 @@ export class GroupCommit {
     return group.done;
   }
 
+  /** Writes a batch that is not shared; resolves and throws as `commit` does. The batch must not be used afterwards. */
+  commitBatch(batch: PointBatch): Promise<string> {
+    const group = createGroup(batch);
+    void this.enqueue(() => this.write(group));
+    return group.done;
+  }
+
   /** Write what is open and close the segment, so that it can be drained. */
   async seal(): Promise<void> {
     await this.enqueue(() => this.options.spool.seal());
@@ -103,7 +111,7 @@ export class GroupCommit {
   private async write(group: Group): Promise<void> {
     const { writtenExemplars } = this.options;
     try {
-      writtenExemplars.dropWritten(group.batch.exemplars);
+      for (const _ of writtenExemplars.dropWritten(group.batch.exemplars)) await setImmediate();
       const blocks = encodeBatch(group.batch, Math.floor(this.options.nowUnixMs() / 1000));
       group.resolve(await this.options.spool.append(blocks));
     } catch (error) {

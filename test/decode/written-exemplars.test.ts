@@ -46,7 +46,7 @@ function run(written: WrittenExemplars, points: readonly OtlpMessage[][]): Exemp
     batch.clear();
     const bytes = toProtobuf(request(gauge(...ofBatch.map((fields) => numberPoint(fields)))));
     decodeProtobuf(bytes, { batch, series, limits: LIMITS, nowUnixMs: NOW_UNIX_MS });
-    written.dropWritten(batch.exemplars);
+    for (const _ of written.dropWritten(batch.exemplars));
     return readBatchRows(batch).exemplars;
   });
 }

@@ -106,7 +106,10 @@ describe('group commit', () => {
       nowUnixMs: () => 1_700_000_000_000,
       onSeriesLost: (rows) => lost.push(rows.length),
       writtenExemplars: {
-        dropWritten: () => exemplars.asked++,
+        dropWritten: () => {
+          exemplars.asked++;
+          return [];
+        },
         forget: () => exemplars.forgotten++,
       },
       ...overrides,
