@@ -2,7 +2,7 @@
  * The work of `plumbline export`: plan the pieces or take up the plan of a broken run, read each piece, write it, and say what
  * was done. Enters: a source and a folder; leaves: a finished manifest and a text for people.
  */
-import { mkdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import pRetry from 'p-retry';
 import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
@@ -27,6 +27,7 @@ import {
   writePiece,
 } from './move-folder.js';
 import { createMoveProgress } from './move-progress.js';
+import { makeOutputFolder } from './output-folder.js';
 
 export interface ExportRun {
   folder: string;
@@ -80,7 +81,10 @@ async function checkSource({ clickhouse, source }: ExportRun): Promise<void> {
 /** The plan of a run that did not finish. */
 async function takeUp({ folder, source, range }: ExportRun): Promise<Manifest | undefined> {
   const manifest = await readManifest(folder);
-  if (manifest === undefined) return undefined;
+  if (manifest === undefined) {
+    await refuseOthersFiles(folder);
+    return undefined;
+  }
   if (manifest.isComplete)
     throw new UserError(
       `${folder} has a complete export already (of ${manifest.source}); choose another folder`,
@@ -97,11 +101,21 @@ async function takeUp({ folder, source, range }: ExportRun): Promise<Manifest | 
   return manifest;
 }
 
+/** An export has a folder of its own: nothing of others is mixed with it, and a mistyped name shows. */
+async function refuseOthersFiles(folder: string): Promise<void> {
+  const names = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw new UserError(`${folder} cannot be read as a folder (${error.code}); choose another one`);
+  });
+  if (names.length > 0)
+    throw new UserError(
+      `${folder} has files in it that are of no export (${names.sort()[0]}); choose an empty folder, or one that is not there`,
+    );
+}
+
 async function plan(run: ExportRun): Promise<Manifest> {
   const { folder, clickhouse, range } = run;
-  await mkdir(folder, { recursive: true }).catch((error: Error) => {
-    throw new UserError(`the folder ${folder} cannot be made: ${error.message}`);
-  });
+  await makeOutputFolder(folder, 'the folder');
   const [clock] = await clickhouse.query<{ now: string }>(
     "SELECT formatDateTime(now('UTC'), '%Y-%m-%dT%H:%i:%SZ') AS now",
   );

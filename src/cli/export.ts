@@ -13,6 +13,7 @@ import { chooseUrl } from './asked-server.js';
 import { runExport } from './export-run.js';
 import type { Endpoint, EndpointOptions } from './move-endpoint.js';
 import { explainBreak, openDirectory, openServer, refuseBoth, refuseWaitingPoints } from './move-endpoint.js';
+import { checkOutputFolder } from './output-folder.js';
 import { checkUrl } from './sql.js';
 import { readVersion } from './version.js';
 
@@ -71,6 +72,7 @@ function parseAgo(text: string): number {
 async function exportAll(folder: string, options: ExportOptions): Promise<void> {
   refuseBoth(options);
   const range = readRange(options);
+  await checkOutputFolder(folder, 'the folder');
   const source = await openSource(options);
   try {
     const finished = await runExport({

@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Command } from 'commander';
 import { renderFromFiles, withCatalogueOptions } from './grafana-catalogue.js';
+import { checkOutputFolder, makeOutputFolder } from './output-folder.js';
 
 interface RenderOptions {
   out: string;
@@ -44,6 +45,7 @@ Examples:
   plumbline grafana render --trace-url https://tempo.example.com/trace/`;
 
 async function runRender({ out, catalogue, docsUrl, traceUrl, check }: RenderOptions): Promise<void> {
+  await (check ? checkOutputFolder : makeOutputFolder)(out, '--out');
   const files = await renderFromFiles({ catalogues: catalogue, docsUrl, traceUrl });
   const changes = await compareFolder(out, files);
   const isStale = changes.added.length + changes.changed.length + changes.removed.length > 0;

@@ -42,10 +42,19 @@ export function durationOption(flags: string, about: string, minMs = MINUTE_MS):
 /** Seconds since the epoch, or how long before now. */
 export type Time = { unixS: number } | { agoS: number };
 
+/** @throws UserError where the time has not come yet. */
 export function resolveTime(time: Time | undefined, nowUnixMs: number): number {
   const nowS = Math.floor(nowUnixMs / 1000);
   if (time === undefined) return nowS;
+  if ('unixS' in time && time.unixS > nowS)
+    throw new UserError(
+      `--at ${showTime(time.unixS)} is in the future: it is ${showTime(nowS)} now, and nothing is known of later times`,
+    );
   return 'unixS' in time ? time.unixS : nowS - time.agoS;
+}
+
+function showTime(unixS: number): string {
+  return `${new Date(unixS * 1000).toISOString().slice(0, 19)}Z`;
 }
 
 function parseTime(text: string): Time {

@@ -17,6 +17,15 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo.js')).createDemoCommand(),
 };
 
+/** How a comment of SQL begins, and no option does: a word, if any, and space after the dashes. */
+const SQL_COMMENT = /^--[^\s=]*\s/;
+
+/** Queries that begin with a comment, as many do, would be read as options: a line break before them prevents it. */
+export function shieldQueries(argv: readonly string[]): string[] {
+  if (argv[2] !== 'sql') return [...argv];
+  return argv.map((argument) => (SQL_COMMENT.test(argument) ? `\n${argument}` : argument));
+}
+
 /** @param wanted The first argument: the name of a command, or whatever else was given. */
 export async function createProgram(wanted: string | undefined): Promise<Command> {
   const program = new Command('plumbline')

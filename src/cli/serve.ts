@@ -1,8 +1,8 @@
 /** `plumbline serve`: run the server until SIGTERM or SIGINT. Settings come from the environment (config.ts). */
 import { Command } from 'commander';
 import { pino } from 'pino';
-import { type Config, describeSettings, readConfig } from '../config.js';
-import type { Pipeline } from '../pipeline.js';
+import { describeSettings, readConfig } from '../config.js';
+import { describeReady } from './banner.js';
 import { readVersion } from './version.js';
 
 export function createServeCommand(): Command {
@@ -26,7 +26,10 @@ async function serve(): Promise<void> {
     process.on('SIGHUP', () => void pipeline.reload());
   }
   await pipeline.start();
-  printReady(pipeline.addresses(), version, config);
+  const addresses = pipeline.addresses();
+  const { grpc, http, sql, web } = addresses;
+  console.log(describeReady(addresses, version, config));
+  console.log(`plumbline ready grpc=${grpc} http=${http} sql=${sql} web=${web}`);
   const signal = await stopRequested;
   log.info(`${signal}: finishing what was accepted`);
   await pipeline.shutdown(config.shutdownMs);
@@ -37,25 +40,4 @@ function waitForSignal(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
-}
-
-function printReady(addresses: ReturnType<Pipeline['addresses']>, version: string, config: Config): void {
-  const { grpc, http, sql, web } = addresses;
-  const isEmbedded = config.clickhouseUrl === '';
-  const sqlUrl = isEmbedded ? `http://${sql}` : sql;
-  const scheme = config.tlsCertFile === '' ? 'http' : 'https';
-  console.log(`
-Plumbline ${version} is ready.
-
-  OTLP gRPC   ${scheme}://${grpc}
-  OTLP HTTP   ${scheme}://${http}/v1/metrics
-  SQL         ${sqlUrl}${isEmbedded ? '   (embedded ClickHouse, read-only)' : ''}
-  Page        http://${web}
-
-Next:
-  export OTEL_EXPORTER_OTLP_ENDPOINT=${scheme}://${http}     point any OpenTelemetry exporter here
-  npm run demo                                            or let a demo service send real metrics
-  npx plumbline sql "SELECT category, count() FROM performance_metrics GROUP BY category"
-`);
-  console.log(`plumbline ready grpc=${grpc} http=${http} sql=${sql} web=${web}`);
 }

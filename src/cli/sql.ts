@@ -11,6 +11,7 @@ import { readConfig } from '../config.js';
 import { ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
 import { chooseUrl, connectTo } from './asked-server.js';
+import { neutralizeChunks } from './terminal-text.js';
 
 interface SqlOptions {
   file?: string;
@@ -85,7 +86,8 @@ async function runSql(argument: string | undefined, options: SqlOptions): Promis
   const format = options.format ?? (process.stdout.isTTY ? 'PrettyCompact' : 'TabSeparatedWithNames');
   try {
     const settings = buildParamSettings(options.param);
-    await print(clickhouse.stream(sql, format, { settings, signal: cancel.signal }), cancel.signal);
+    const answer = clickhouse.stream(sql, format, { settings, signal: cancel.signal });
+    await print(process.stdout.isTTY ? neutralizeChunks(answer) : answer, cancel.signal);
   } catch (error) {
     explain(error, url);
   } finally {
@@ -135,7 +137,7 @@ function buildParamSettings(params: Record<string, string>): Record<string, stri
 }
 
 /** Each chunk waits until stdout took the one before it: an answer of any size needs little memory. */
-async function print(chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+async function print(chunks: AsyncIterable<Uint8Array | string>, signal: AbortSignal): Promise<void> {
   for await (const chunk of chunks) {
     if (!process.stdout.write(chunk)) await once(process.stdout, 'drain', { signal });
   }

@@ -10,6 +10,7 @@ import { readYaml, type YamlPath, type YamlSource } from '../model/yaml-source.j
 /** Something wrong, or odd, at a place in a file. */
 export interface FileProblem {
   file: string;
+  /** From 1; 0 = the file as a whole. */
   line: number;
   reason: string;
 }
@@ -26,14 +27,23 @@ export interface CatalogueEntry {
   name: string;
 }
 
-/** The entries of every folder, in order of folders and file names. Problems are added to `problems`. */
+/** Files of a catalogue folder that others read. */
+const OTHER_PARTS = /^(taxonomy|alerts|retention)\.ya?ml$/;
+/** What may lie beside files without being meant as one of them. */
+const IGNORED = /^\.|\.md$|^license$/i;
+
+/**
+ * The entries of every folder, in order of folders and file names. Problems are added to `problems`, files that are not read
+ * and look as if they should be to `warnings`.
+ */
 export async function readCatalogueFiles(
   folders: readonly string[],
   problems: FileProblem[],
+  warnings: FileProblem[],
 ): Promise<CatalogueEntry[]> {
   const entries: CatalogueEntry[] = [];
   for (const [layer, folder] of folders.entries()) {
-    for (const file of await listFiles(folder)) {
+    for (const file of await listFiles(folder, warnings)) {
       const text = await readFile(file, 'utf8');
       entries.push(...readEntries(text, file, layer, problems));
     }
@@ -42,7 +52,7 @@ export async function readCatalogueFiles(
 }
 
 /** A folder may have other parts of a catalogue only. */
-async function listFiles(folder: string): Promise<string[]> {
+async function listFiles(folder: string, warnings: FileProblem[]): Promise<string[]> {
   const isFolder = await stat(folder).then(
     (found) => found.isDirectory(),
     () => false,
@@ -58,7 +68,35 @@ async function listFiles(folder: string): Promise<string[]> {
     throw new UserError(`cannot read ${kpis} (${error.code ?? error.message})`);
   });
   const yaml = names.filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'));
+  for (const name of names.sort()) {
+    if (!yaml.includes(name) && !IGNORED.test(name))
+      warnings.push({
+        file: join(kpis, name),
+        line: 0,
+        reason: 'is not read: files of KPIs end in .yaml or .yml',
+      });
+  }
+  await warnOfFilesBeside(folder, yaml.length, warnings);
   return yaml.sort().map((name) => join(kpis, name));
+}
+
+/** YAML beside `kpis/`, and folders of which nothing is read: most likely a file or a path in the wrong place. */
+async function warnOfFilesBeside(folder: string, kpiFiles: number, warnings: FileProblem[]): Promise<void> {
+  const names = (await readdir(folder))
+    .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
+    .sort();
+  const unread = names.filter((name) => !OTHER_PARTS.test(name));
+  for (const name of unread) {
+    const reason = `is not read: files of KPIs go to ${join(folder, 'kpis')}`;
+    warnings.push({ file: join(folder, name), line: 0, reason });
+  }
+  if (kpiFiles + names.length === 0) {
+    warnings.push({
+      file: folder,
+      line: 0,
+      reason: 'nothing in this folder is read: KPIs go to kpis/*.yaml in it',
+    });
+  }
 }
 
 function readEntries(text: string, file: string, layer: number, problems: FileProblem[]): CatalogueEntry[] {

@@ -28,7 +28,10 @@ export async function loadCatalogue(options: LoadOptions): Promise<Catalogue> {
   const builtInLayer = folders.indexOf(options.builtInFolder ?? '');
   const problems: FileProblem[] = [];
   const warnings: FileProblem[] = [];
-  const entries = await readCatalogueFiles(folders, problems);
+  const unread: FileProblem[] = [];
+  const entries = await readCatalogueFiles(folders, problems, unread);
+  // Nobody can add files to the one that Plumbline came with.
+  warnings.push(...unread.filter(({ file }) => file !== options.builtInFolder));
   const { kpis: layered, replaced } = layCatalogue(entries, problems);
   for (const kpi of replaced) problems.push(...findProblems(kpi));
   const kpis: Kpi[] = [];
@@ -118,5 +121,5 @@ function sortByPlace(problems: readonly FileProblem[], folders: readonly string[
 }
 
 function describe({ file, line, reason }: FileProblem): string {
-  return `${file}:${line}: ${reason}`;
+  return line === 0 ? `${file}: ${reason}` : `${file}:${line}: ${reason}`;
 }

@@ -5,7 +5,16 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -273,6 +282,21 @@ describe('export', () => {
 
   test('refuses a folder that has another one', async () => {
     await expect(exportTo(backup)).rejects.toThrow('has a complete export already');
+  });
+
+  test('refuses a folder with files of others, and leaves them alone', async () => {
+    const others = mkdtempSync(join(folder, 'others-'));
+    writeFileSync(join(others, 'thesis.txt'), 'mine');
+    await expect(exportTo(others)).rejects.toThrow(
+      /has files in it that are of no export \(thesis\.txt\); choose an empty folder/,
+    );
+    expect(readdirSync(others)).toEqual(['thesis.txt']);
+  });
+
+  test.skipIf(!existsSync('/proc/self'))('says at once that its folder cannot be made', async () => {
+    await expect(exportTo('/proc/nope/backup')).rejects.toThrow(
+      '/proc/nope/backup cannot be written (ENOENT)',
+    );
   });
 
   test('of some days has the rows of those days alone, and every series', async () => {

@@ -30,6 +30,21 @@ describe('plumbline grafana render', () => {
     expect(existsSync(join(out, 'provisioning/datasources/plumbline.yaml'))).toBe(true);
   });
 
+  it.each([
+    ['a file', join(folder, 'file.txt'), /--out .*file\.txt is a file, or lies in one; name a folder/],
+    ['a path within a file', join(folder, 'file.txt', 'x'), /is a file, or lies in one/],
+  ])('says at once that %s is no folder', async (_, path, message) => {
+    writeFileSync(join(folder, 'file.txt'), '');
+    await expect(render('--out', path)).rejects.toThrow(message);
+    await expect(render('--check', '--out', path)).rejects.toThrow(message);
+  });
+
+  it.skipIf(!existsSync('/proc/self'))('says at once that a folder cannot be made', async () => {
+    await expect(render('--out', '/proc/nope/grafana')).rejects.toThrow(
+      /--out \/proc\/nope\/grafana cannot be written \(ENOENT\); name a folder that you may write to/,
+    );
+  });
+
   it('--check ends with 0 where all is up to date', async () => {
     expect(await render('--check')).toEqual({ text: `${out} is up to date\n`, exitCode: undefined });
   });

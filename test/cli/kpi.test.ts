@@ -524,6 +524,14 @@ describe('what plumbline kpi says besides', () => {
     expect(time).toMatchObject({ code: 1, stderr: expect.stringContaining('2h for two hours ago') });
   });
 
+  test('a time in the future is refused, with the time that it is', async () => {
+    for (const command of [['status'], ['history', 'error_rate'], ['show', 'error_rate'], ['slo']]) {
+      await expect(run(...command, '--at', '2999-01-01')).rejects.toThrow(
+        /--at 2999-01-01T00:00:00Z is in the future: it is 20\d\d-.*Z now/,
+      );
+    }
+  });
+
   test('names, categories and groups that are none are met with those that were meant', async () => {
     await expect(run('show', 'eror_rate')).rejects.toThrow('did you mean "error_rate"?');
     await expect(run('list', '--category', 'quality')).rejects.toThrow('system_performance');

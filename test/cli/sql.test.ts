@@ -50,6 +50,18 @@ describe('plumbline sql', () => {
     expect(answer).toEqual({ stdout: 'a\tb\n1\tone\n2\ttwo\n', stderr: '', code: 0 });
   });
 
+  test('takes a query that begins with a comment, as those of the README do', async () => {
+    const query = '-- What there is\nSELECT * FROM t ORDER BY a LIMIT 1;';
+    expect(await run([query])).toEqual({ stdout: 'a\tb\n1\tone\n', stderr: '', code: 0 });
+    expect((await run(['--format', 'JSONEachRow', query])).stdout).toBe('{"a":1,"b":"one"}\n');
+    expect((await run(['--What there is\nSELECT 1 AS n', '--format', 'JSONEachRow'])).stdout).toBe(
+      '{"n":1}\n',
+    );
+    // What is no comment is an option as before.
+    const wrong = await run(['--formt', 'CSV', 'SELECT 1']);
+    expect([wrong.code, wrong.stderr]).toEqual([1, expect.stringContaining("unknown option '--formt'")]);
+  });
+
   test('prints any format', async () => {
     expect((await run(['--format', 'JSONEachRow', 'SELECT 1 AS a'])).stdout).toBe('{"a":1}\n');
     expect((await run(['--format', 'PrettyCompact', 'SELECT 1 AS a'])).stdout).toContain('┌─a─┐');

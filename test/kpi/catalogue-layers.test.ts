@@ -118,7 +118,7 @@ describe('folders', () => {
     const builtIn = makeFolder({
       'kpis/checkout.yaml': CHECKOUT,
       'kpis/.hidden.yaml': '[',
-      'kpis/notes.txt': '[',
+      'kpis/notes.md': '[',
     });
     const own = makeFolder({ 'retention.yaml': 'x: 1' });
     for (const folders of [[builtIn], [builtIn, own]]) {

@@ -1,4 +1,6 @@
 /** Every kind of mistake in a KPI is told with its file, its line and, where there is one, the word that was meant. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadCatalogue } from '../../src/kpi/load-catalogue.js';
 import { CATEGORIES, CHECKOUT, loadFiles, makeFolder, problemsOf } from './catalogue-folder.js';
@@ -403,6 +405,24 @@ describe('files', () => {
     await expect(load).rejects.toThrow(
       'the KPI catalogue /no/such/folder is no folder that can be read; PLUMBLINE_CATALOGUE names a folder with kpis/*.yaml in it',
     );
+  });
+
+  it('files that are not read are said, as is an empty folder; other parts of a catalogue are not', async () => {
+    const folder = makeFolder();
+    const warningsOf = async () =>
+      (await loadCatalogue({ folders: [folder], categories: CATEGORIES })).warnings.map((warning) =>
+        warning.replaceAll(folder, 'my'),
+      );
+    expect(await warningsOf()).toEqual(['my: nothing in this folder is read: KPIs go to kpis/*.yaml in it']);
+    for (const name of ['alerts.yaml', 'retention.yaml', 'taxonomy.yaml', 'README.md'])
+      writeFileSync(join(folder, name), '');
+    expect(await warningsOf()).toEqual([]);
+    for (const name of ['a.txt', 'README.md', '.swp']) writeFileSync(join(folder, 'kpis', name), '');
+    writeFileSync(join(folder, 'checkout.yaml'), CHECKOUT);
+    expect(await warningsOf()).toEqual([
+      'my/checkout.yaml: is not read: files of KPIs go to my/kpis',
+      'my/kpis/a.txt: is not read: files of KPIs end in .yaml or .yml',
+    ]);
   });
 
   it('a KPI without mistakes has none', async () => {

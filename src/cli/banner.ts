@@ -1,0 +1,57 @@
+/** What `plumbline serve` prints when it is ready: addresses, and what to do next. Reads and prints nothing itself. */
+import type { Config } from '../config.js';
+
+export interface BannerAddresses {
+  grpc: string;
+  http: string;
+  sql: string;
+  web: string;
+}
+
+export function describeReady(
+  { grpc, http, sql, web }: BannerAddresses,
+  version: string,
+  config: Config,
+): string {
+  const isEmbedded = config.clickhouseUrl === '';
+  const sqlUrl = isEmbedded ? `http://${sql}` : sql;
+  const scheme = config.tlsCertFile === '' ? 'http' : 'https';
+  const exports = describeExports(`${scheme}://${http}`, config).map((line) => `  ${line}`);
+  return `
+Plumbline ${version} is ready.
+
+  OTLP gRPC   ${scheme}://${grpc}
+  OTLP HTTP   ${scheme}://${http}/v1/metrics
+  SQL         ${sqlUrl}${isEmbedded ? '   (embedded ClickHouse, read-only)' : ''}
+  Page        http://${web}
+
+Next: point any OpenTelemetry exporter here,
+${exports.join('\n')}
+or let a demo service send real metrics, and ask for them:
+  npm run demo
+  npx plumbline sql "SELECT category, count() FROM performance_metrics GROUP BY category"
+`;
+}
+
+/** The standard variables; without the protocol some SDKs (Python's, for one) speak gRPC to the HTTP port. */
+function describeExports(endpoint: string, config: Config): string[] {
+  const lines = [
+    `export OTEL_EXPORTER_OTLP_ENDPOINT=${endpoint}`,
+    'export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf',
+  ];
+  if (config.authTokens !== '' || config.authTokensFile !== '') {
+    lines.push('export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20TOKEN"   # TOKEN: one of yours');
+  }
+  if (config.tlsCertFile !== '') {
+    lines.push(
+      `export OTEL_EXPORTER_OTLP_CERTIFICATE=ca.pem   # of the authority that signed ${config.tlsCertFile}`,
+    );
+  }
+  if (config.tlsClientCaFile !== '') {
+    lines.push(
+      'export OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=client.pem OTEL_EXPORTER_OTLP_CLIENT_KEY=client-key.pem' +
+        `   # signed by ${config.tlsClientCaFile}`,
+    );
+  }
+  return lines;
+}
