@@ -9,6 +9,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { readConfig } from '../config.js';
 import type { Clock } from '../demo/clock.js';
 import {
+  chooseExport,
   type DemoTemporality,
   describeDuration,
   describeLocalEndpoint,
@@ -26,7 +27,7 @@ import type { HistoryReport } from '../demo/history/run-history.js';
 import { UserError } from '../model/errors.js';
 
 interface DemoOptions {
-  protocol: Protocol;
+  protocol?: Protocol;
   endpoint?: string;
   rate: number;
   /** 0 = until stopped. */
@@ -59,10 +60,15 @@ const STATUS_INTERVAL_MS = 10 * SECOND_MS;
 export function createDemoCommand(): Command {
   return new Command('demo')
     .description('run a small instrumented web shop that sends real metrics, with a generated past if wanted')
-    .addOption(new Option('--protocol <name>', 'OTLP protocol').choices(PROTOCOLS).default('http/protobuf'))
+    .addOption(
+      new Option(
+        '--protocol <name>',
+        'OTLP protocol (default: OTEL_EXPORTER_OTLP_PROTOCOL, else http/protobuf)',
+      ).choices(PROTOCOLS),
+    )
     .option(
       '--endpoint <url>',
-      'where to send; by default the Plumbline on this machine (http://127.0.0.1:4318, grpc 4317)',
+      'where to send (default: OTEL_EXPORTER_OTLP_ENDPOINT, else the Plumbline on this machine, port 4318, grpc 4317)',
       explain(parseEndpoint),
     )
     .option(
@@ -122,8 +128,9 @@ Examples:
 
 From a checkout: npm run demo -- --backfill 7d
 
-The local address follows PLUMBLINE_HOST, PLUMBLINE_HTTP_PORT and PLUMBLINE_GRPC_PORT. Credentials go into
-OTEL_EXPORTER_OTLP_HEADERS (authorization=Bearer%20…). Started before Plumbline, the demo waits for it.`;
+Endpoint and protocol follow OTEL_EXPORTER_OTLP_METRICS_ENDPOINT and _PROTOCOL, or OTEL_EXPORTER_OTLP_ENDPOINT and _PROTOCOL;
+/v1/metrics is appended to an address for HTTP that does not end with it. Without them the local address follows PLUMBLINE_HOST,
+PLUMBLINE_HTTP_PORT and PLUMBLINE_GRPC_PORT. Credentials go into OTEL_EXPORTER_OTLP_HEADERS (authorization=Bearer%20…). Started before Plumbline, the demo waits for it.`;
 
 function duration(
   flags: string,
@@ -157,11 +164,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
   }
   const run: Run = {
     options,
-    target: {
-      protocol: options.protocol,
-      endpoint: options.endpoint ?? chooseLocalEndpoint(options.protocol),
-      temporality: options.temporality,
-    },
+    target: chooseTarget(options),
     instanceId: randomUUID(),
     clock: { unixMs: () => Date.now(), monotonicMs: () => performance.now() },
     signal: stop.signal,
@@ -173,6 +176,19 @@ async function runDemo(options: DemoOptions): Promise<void> {
   const history = wantsHistory ? await writeHistory(run) : undefined;
   const live = options.backfillOnly === true || stop.signal.aborted ? undefined : await runLive(run);
   if (options.truthFile !== undefined) await writeTruth(options.truthFile, run, history, live);
+}
+
+function chooseTarget(options: DemoOptions): ExportTarget {
+  try {
+    const { protocol, endpoint } = chooseExport(options, process.env);
+    return {
+      protocol,
+      endpoint: endpoint ?? chooseLocalEndpoint(protocol),
+      temporality: options.temporality,
+    };
+  } catch (error) {
+    throw new UserError((error as Error).message);
+  }
 }
 
 function chooseLocalEndpoint(protocol: Protocol): string {

@@ -52,6 +52,46 @@ export function parseEndpoint(text: string): string {
   return text.replace(/\/+$/, '');
 }
 
+export interface ExportChoice {
+  protocol: Protocol;
+  /** undefined: the Plumbline on this machine. */
+  endpoint: string | undefined;
+}
+
+/**
+ * Protocol and endpoint of the command line, else of the standard variables of OpenTelemetry, those for metrics before those
+ * for all signals. The endpoint of the variables is that of their protocol: it is left out where the command line wants gRPC
+ * and they mean HTTP, or the other way round.
+ *
+ * @throws Error naming the variable that cannot be used.
+ */
+export function chooseExport(
+  given: { protocol?: Protocol | undefined; endpoint?: string | undefined },
+  env: Readonly<Record<string, string | undefined>>,
+): ExportChoice {
+  const variable = (name: string) =>
+    [`OTEL_EXPORTER_OTLP_METRICS_${name}`, `OTEL_EXPORTER_OTLP_${name}`].find(
+      (each) => (env[each] ?? '').trim() !== '',
+    );
+  const protocolName = variable('PROTOCOL');
+  const asked = protocolName === undefined ? 'http/protobuf' : env[protocolName]!.trim();
+  const known = PROTOCOLS.find((each) => each === asked);
+  if (known === undefined && given.protocol === undefined) {
+    throw new Error(`${protocolName} is ${asked}; it must be one of ${PROTOCOLS.join(', ')}`);
+  }
+  const protocol = given.protocol ?? known!;
+  const endpointName = variable('ENDPOINT');
+  const isOfProtocol = (asked === 'grpc') === (protocol === 'grpc');
+  if (given.endpoint !== undefined || endpointName === undefined || !isOfProtocol) {
+    return { protocol, endpoint: given.endpoint };
+  }
+  try {
+    return { protocol, endpoint: parseEndpoint(env[endpointName]!.trim()) };
+  } catch (error) {
+    throw new Error(`${endpointName} is ${env[endpointName]}. ${(error as Error).message}`);
+  }
+}
+
 /** Where OTLP over HTTP expects metrics. */
 export function joinMetricsPath(endpoint: string): string {
   return endpoint.endsWith('/v1/metrics') ? endpoint : `${endpoint}/v1/metrics`;

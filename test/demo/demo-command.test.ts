@@ -92,7 +92,7 @@ describe('plumbline demo', () => {
     }
     expect(out).toContain('--backfill-only');
     expect(out.replace(/\s+/g, ' ')).toContain(
-      'choices: "http/protobuf", "http/json", "grpc", default: "http/protobuf"',
+      '(default: OTEL_EXPORTER_OTLP_PROTOCOL, else http/protobuf) (choices: "http/protobuf", "http/json", "grpc")',
     );
     expect(out).toMatch(/0 = until stopped \(default: 0\)/);
   });
@@ -122,6 +122,20 @@ describe('plumbline demo', () => {
     });
     expect(overGrpc.exitCode).toBe(1);
     expect(overGrpc.err).toContain(`nothing listens on http://127.0.0.1:${port} (ECONNREFUSED)`);
+  });
+
+  it('follows the standard variables of OpenTelemetry', async () => {
+    const port = await findClosedPort();
+    const { err } = await run(['--wait', '0'], {
+      OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${port}/`,
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json',
+    });
+    expect(err).toContain(`nothing listens on http://127.0.0.1:${port} (ECONNREFUSED)`);
+    const wrong = await run([], { OTEL_EXPORTER_OTLP_PROTOCOL: 'udp' });
+    expect([wrong.exitCode, wrong.err]).toEqual([
+      1,
+      'plumbline: OTEL_EXPORTER_OTLP_PROTOCOL is udp; it must be one of http/protobuf, http/json, grpc\n',
+    ]);
   });
 
   it('says at once that the truth file cannot be written', async () => {

@@ -1,6 +1,7 @@
 /** What people type for the demo, and the address it chooses by itself. */
 import { describe, expect, it } from 'vitest';
 import {
+  chooseExport,
   describeDuration,
   describeLocalEndpoint,
   joinMetricsPath,
@@ -43,5 +44,54 @@ describe('addresses', () => {
   it('get the path of metrics once', () => {
     expect(joinMetricsPath('http://a:1')).toBe('http://a:1/v1/metrics');
     expect(joinMetricsPath('http://a:1/v1/metrics')).toBe('http://a:1/v1/metrics');
+  });
+});
+
+describe('where metrics go', () => {
+  const LOCAL = 'http://127.0.0.1:4318';
+  const GRPC = { OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://otel:4317' };
+
+  it('is the Plumbline on this machine over HTTP where nothing is said, also by empty variables', () => {
+    for (const env of [{}, { OTEL_EXPORTER_OTLP_ENDPOINT: '', OTEL_EXPORTER_OTLP_PROTOCOL: ' ' }]) {
+      expect(chooseExport({}, env)).toEqual({ protocol: 'http/protobuf', endpoint: undefined });
+    }
+  });
+
+  it('follows the standard variables, those of metrics before those of all signals', () => {
+    expect(chooseExport({}, GRPC)).toEqual({ protocol: 'grpc', endpoint: 'http://otel:4317' });
+    const metrics = {
+      OTEL_EXPORTER_OTLP_METRICS_ENDPOINT: 'http://metrics:4318/v1/metrics',
+      OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'http/json',
+    };
+    expect(chooseExport({}, { ...GRPC, ...metrics })).toEqual({
+      protocol: 'http/json',
+      endpoint: 'http://metrics:4318/v1/metrics',
+    });
+  });
+
+  it('follows the command line before any variable', () => {
+    expect(chooseExport({ protocol: 'grpc', endpoint: LOCAL }, GRPC)).toEqual({
+      protocol: 'grpc',
+      endpoint: LOCAL,
+    });
+  });
+
+  it('is not the port of HTTP where the command line wants gRPC, nor the other way round', () => {
+    const http = { OTEL_EXPORTER_OTLP_ENDPOINT: LOCAL };
+    expect(chooseExport({ protocol: 'grpc' }, http)).toEqual({ protocol: 'grpc', endpoint: undefined });
+    expect(chooseExport({ protocol: 'http/json' }, GRPC)).toEqual({
+      protocol: 'http/json',
+      endpoint: undefined,
+    });
+    expect(chooseExport({ protocol: 'http/json' }, http)).toEqual({ protocol: 'http/json', endpoint: LOCAL });
+  });
+
+  it('names the variable that cannot be used', () => {
+    expect(() => chooseExport({}, { OTEL_EXPORTER_OTLP_METRICS_PROTOCOL: 'udp' })).toThrow(
+      'OTEL_EXPORTER_OTLP_METRICS_PROTOCOL is udp; it must be one of http/protobuf, http/json, grpc',
+    );
+    expect(() => chooseExport({}, { OTEL_EXPORTER_OTLP_ENDPOINT: 'otel:4318' })).toThrow(
+      'OTEL_EXPORTER_OTLP_ENDPOINT is otel:4318. Write a URL with its scheme',
+    );
   });
 });
