@@ -133,8 +133,8 @@ describe('a damaged protobuf request', () => {
     );
     // Every kind of damage led to either end, often enough to mean something.
     for (const kind of kinds) {
-      expect(outcomes.get(`${kind}: malformed`), kind).toBeGreaterThan(20);
-      expect(outcomes.get(`${kind}: decoded`), kind).toBeGreaterThan(20);
+      expect(outcomes.get(`${kind}: malformed`), kind).toBeGreaterThan(10);
+      expect(outcomes.get(`${kind}: decoded`), kind).toBeGreaterThan(10);
     }
   });
 });
