@@ -163,7 +163,7 @@ describe('counters of the whole machine', () => {
       sumOf('system.network.io', 'cumulative', [
         { start: 0, at: 10, value: 5_000_000n },
         { start: 0, at: 70, value: 5_000_040n },
-        // The agent was deployed anew, the machine ran on.
+        // The agent was redeployed, the machine ran on.
         { start: 100, at: 130, value: 5_000_050n },
         { start: 100, at: 190, value: 5_000_060n },
         // The machine was restarted.
