@@ -49,7 +49,7 @@ export const RETAINED_TABLES: readonly RetainedTable[] = [
     resolution: 'raw' as const,
     ...incoming('time'),
   })),
-  // Not partitioned: parts are written anew, once a day (docs/decisions/0019-exemplars.md).
+  // Not partitioned: parts are rewritten, once a day (docs/decisions/0019-exemplars.md).
   { table: 'exemplars', resolution: 'exemplars', ...incoming('point_time') },
   ...(['1m', '1h', '1d'] as const).flatMap((resolution) =>
     SHAPES.map((shape) => ({ table: `${shape}_${resolution}`, resolution, ...ROLLED_UP })),

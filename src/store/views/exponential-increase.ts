@@ -119,7 +119,7 @@ const WIDE_TERMS = addColumns(
         if(is_base, 0, points) AS term_points,
         if(is_base, 0, resets + is_reset) AS term_resets
     FROM (${TERMS})
-    ARRAY JOIN if(goes_on, [own_term, base_term], [own_term]) AS term`,
+    ARRAY JOIN if(continues, [own_term, base_term], [own_term]) AS term`,
   // Where buckets begin and end, as exponents of 2: comparable between scales.
   `min(scale) OVER step AS least_scale,
         min(zero_threshold) OVER step AS least_threshold,

@@ -45,14 +45,14 @@ export function addColumns(source: string, ...layers: string[]): string {
 }
 
 /** How a chain goes on from the row before (has_previous, previous_count). What fell is a reset. */
-const CONDITIONS = `is_cumulative AND has_previous AND NOT is_below AS goes_on,
+const CONDITIONS = `is_cumulative AND has_previous AND NOT is_below AS continues,
         is_cumulative AND has_previous AND is_below AS is_reset,
         is_cumulative AND NOT has_previous AND NOT ${IS_START_KNOWN} AS is_unknown_start`;
 
 /** What is already known when the row begins: the row before, or nothing, or (start unknown) its own first point. */
-const BASES = `multiIf(goes_on, previous_count, is_unknown_start, first_count, 0) AS base_count,
-        multiIf(goes_on, previous_sum, is_unknown_start, first_sum, 0) AS base_sum,
-        has_sum AND (NOT goes_on OR previous_has_sum) AS part_has_sum`;
+const BASES = `multiIf(continues, previous_count, is_unknown_start, first_count, 0) AS base_count,
+        multiIf(continues, previous_sum, is_unknown_start, first_sum, 0) AS base_sum,
+        has_sum AND (NOT continues OR previous_has_sum) AS part_has_sum`;
 
 /** What a shape adds to the rows of its chains. */
 export interface ChainShape {
@@ -173,8 +173,8 @@ FROM (${addColumns(
     ],
     falls: bucketsFall('previous_shared', 'first_shared'),
   }),
-  'length(explicit_bounds) + 1 AS size, NOT goes_on OR has_same_bounds AS is_one_layout',
-  `multiIf(NOT is_one_layout OR is_unknown_start, first_bucket_counts, goes_on, previous_last_bucket_counts, []) AS base_buckets`,
+  'length(explicit_bounds) + 1 AS size, NOT continues OR has_same_bounds AS is_one_layout',
+  `multiIf(NOT is_one_layout OR is_unknown_start, first_bucket_counts, continues, previous_last_bucket_counts, []) AS base_buckets`,
   `arrayMap((last, carried, base) -> toUInt64(last + carried - base), arrayResize(last_bucket_counts, size),
             arrayResize(carried_bucket_counts, size), arrayResize(base_buckets, size)) AS inside_buckets,
         if(is_one_layout, [], arrayMap((a, b) -> toUInt64(a - b), first_shared, previous_shared)) AS step_buckets`,

@@ -36,13 +36,13 @@ export function factColumns(needs: Needs): string[] {
   const { isMixed, isNumber, isCounted, isChained, has, probed } = needs;
   const before = beforeOf(needs);
   const grown = (part: 'a' | 'b') =>
-    `multiIf(goes_on, first_${part} - ${before(`last_${part}`)}, is_known, first_${part}, 0)`;
+    `multiIf(continues, first_${part} - ${before(`last_${part}`)}, is_known, first_${part}, 0)`;
   const [counted, number] = isMixed ? ['If', 'If'] : ['', ''];
   const [ofCounted, ofNumber] = isMixed ? [', NOT is_number', ', is_number'] : ['', ''];
   const columns: Record<FactColumn, () => string> = {
     count: () => (isCounted ? `sum${counted}(${grown('a')} + inside_a${ofCounted})` : 'toInt64(0)'),
     sum: () => (isCounted ? `sum${counted}(${grown('b')} + inside_b${ofCounted})` : 'toFloat64(0)'),
-    has_sum: () => (isCounted ? `min(has_sum AND (NOT goes_on OR ${before('has_sum')}))` : 'true'),
+    has_sum: () => (isCounted ? `min(has_sum AND (NOT continues OR ${before('has_sum')}))` : 'true'),
     increase: () =>
       isNumber && isChained
         ? `sum${number}(toFloat64(${grown('a')}) + (${grown('b')} + inside_b)${ofNumber})`
@@ -58,18 +58,18 @@ export function factColumns(needs: Needs): string[] {
     is_ended: () => 'max(row_ended_time) > maxIf(row_last_time, levels > 0)',
     points: () => 'sum(row_points)',
     resets: () =>
-      isChained ? `sum(row_resets + (${before('is_chained')} AND NOT goes_on))` : 'sum(row_resets)',
+      isChained ? `sum(row_resets + (${before('is_chained')} AND NOT continues))` : 'sum(row_resets)',
     bounds: () => BOUNDS,
     bucket_counts: () => {
       const sum = (buckets: string) =>
         `arrayResize(sumForEachIf(${buckets}, levels > 0), max(length(row_bounds)) + 1)`;
-      const known = `multiIf(goes_on, ${before('last_buckets')}, is_known, [], first_buckets)`;
+      const known = `multiIf(continues, ${before('last_buckets')}, is_known, [], first_buckets)`;
       return `${sum('last_buckets')} + ${sum('inside_buckets')} - ${sum(known)}`;
     },
     lowest: () => 'min(row_lowest)',
     highest: () => 'max(row_highest)',
     is_mixed: () =>
-      `minIf(layout, levels > 0) != maxIf(layout, levels > 0) OR empty(${BOUNDS}) OR max(goes_on AND layout != ${before('layout')})`,
+      `minIf(layout, levels > 0) != maxIf(layout, levels > 0) OR empty(${BOUNDS}) OR max(continues AND layout != ${before('layout')})`,
   };
   const outlying = probed
     ? [`countIf(is_ranged AND levels > 0 AND ${isOutside(probed, 'least', 'most')}) AS outlying`]
@@ -167,7 +167,7 @@ export function linkAliases(needs: Needs): string[] {
     ...(falls.length > 0 ? [`NOT (${falls.join(' OR ')})`] : []),
   ];
   return [
-    `(${goesOn.join(' AND ')}) AS goes_on`,
+    `(${goesOn.join(' AND ')}) AS continues`,
     `(${isChained} OR is_chained AND ${IS_START_KNOWN}) AS is_known`,
   ];
 }
