@@ -66,15 +66,18 @@ describe('starts', () => {
 
   it('that appear at the time of a point without one continue it', async () => {
     await send('unknown-start-then-start-is-previous-time');
-    expect(await steps('number', 'case.unknown_start', 'increase', 3600)).toEqual([[-1800, 1]]);
+    // Sent in milliseconds; views answer in base units, here seconds.
+    expect(await steps('number', 'case.unknown_start', 'increase * 1000', 3600)).toEqual([
+      [-1800, expect.closeTo(1, 9)],
+    ]);
   });
 
   it('that are lost continue the counter, which is flagged as such', async () => {
     await send('start-lost');
-    expect(await steps('number', 'case.start_lost', 'increase', 60)).toEqual([
-      [-120, 5],
-      [-60, 4],
-      [0, 3],
+    expect(await steps('number', 'case.start_lost', 'increase * 1000', 60)).toEqual([
+      [-120, expect.closeTo(5, 9)],
+      [-60, expect.closeTo(4, 9)],
+      [0, expect.closeTo(3, 9)],
     ]);
     expect(await flagged('case.start_lost')).toEqual([{ reason: 'start_lost', kpi: '' }]);
   });
@@ -109,7 +112,7 @@ describe('restarts', () => {
 
   it('that show only in the sum of a summary', async () => {
     await send('summary-sum-falls');
-    expect(await steps('summary', 'case.summary_drop', 'increase_count, increase_sum', 60)).toEqual([
+    expect(await steps('summary', 'case.summary_drop', 'increase_count, increase_sum * 1000', 60)).toEqual([
       [-120, 0, 0],
       [-60, 3, expect.closeTo(30, 9)],
       [0, 6, expect.closeTo(66, 9)],
