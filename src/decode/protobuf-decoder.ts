@@ -7,7 +7,7 @@
  */
 import type { MetricType, Temporality } from '../model/series.js';
 import type { DecodeContext, DecodeResult } from './decode-context.js';
-import { POINT_BYTES_MAX } from './point-rules.js';
+import { POINT_BYTES_MAX, POINT_FIELD_MAX, POINT_WIRE_BYTES_MAX } from './point-rules.js';
 import { checkMessage, dataShape } from './protobuf-check.js';
 import { decodeExponentialHistogramPoint } from './protobuf-exponential-point.js';
 import { decodeHistogramPoint } from './protobuf-histogram-point.js';
@@ -189,7 +189,7 @@ function decodePoint(pass: ProtobufPass, end: number): void {
   const from = reader.pos;
   const pointEnd = from + length;
   work.spent += POINT_WORK + (length >>> 3);
-  if (length > POINT_BYTES_MAX) {
+  if (length > POINT_BYTES_MAX && isTooLarge(pass, from, pointEnd)) {
     pass.reject('point_too_large');
     pass.checkRejected(from, pointEnd);
   } else {
@@ -210,6 +210,20 @@ function decodePoint(pass: ProtobufPass, end: number): void {
     }
   }
   reader.pos = pointEnd;
+}
+
+/** Whether the fields of a point that mean something are too large, or all of it is. */
+function isTooLarge({ reader }: ProtobufPass, from: number, end: number): boolean {
+  if (end - from > POINT_WIRE_BYTES_MAX) return true;
+  let known = 0;
+  for (reader.pos = from; reader.pos < end; ) {
+    const fieldAt = reader.pos;
+    const tag = reader.readTag(end);
+    reader.skip(tag, end);
+    if (tag >>> 3 <= POINT_FIELD_MAX) known += reader.pos - fieldAt;
+  }
+  reader.pos = from;
+  return known > POINT_BYTES_MAX;
 }
 
 function takePositions({ reader, work }: ProtobufPass, end: number, into: number[]): void {

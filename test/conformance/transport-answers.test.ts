@@ -249,7 +249,7 @@ describe('answers that are errors', () => {
       expectStatus(await send('json', body, { headers: { 'Content-Type': type } }), 'json', 415, 12);
     }
     for (const encoding of ENCODINGS) {
-      for (const coding of ['br', 'lz4', 'snappy', 'gzip, gzip']) {
+      for (const coding of ['br', 'compress', 'gzip, gzip']) {
         expectStatus(
           await send(encoding, body, { headers: { 'Content-Encoding': coding } }),
           encoding,

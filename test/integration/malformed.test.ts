@@ -105,8 +105,7 @@ function listCases(nowS: number): Case[] {
   add('gzip that is none', 400, { encoding: 'gzip' });
   add('a bomb', 413, { body: gzipSync(Buffer.alloc(20_000_000)), encoding: 'gzip' });
   add('too large', 413, { body: Buffer.alloc(1024 * 1024 + 1) });
-  for (const encoding of ['br', 'compress', 'snappy', 'gzip, gzip'])
-    add(`encoding ${encoding}`, 415, { encoding });
+  for (const encoding of ['br', 'compress', 'gzip, gzip']) add(`encoding ${encoding}`, 415, { encoding });
   for (const type of ['text/plain', 'application/octet-stream', 'x', '']) add(`type ${type}`, 415, { type });
   for (const method of ['GET', 'PUT', 'DELETE'])
     add(`method ${method}`, 405, { method, body: Buffer.alloc(0) });
