@@ -94,7 +94,6 @@ function durationItems({ database }: GrafanaOptions): BoardItem[] {
 
 function metricsItem({ database }: GrafanaOptions): BoardItem {
   const table = tablePanel();
-  override(table, 'choice', { 'custom.hidden': true, ...HIDDEN });
   override(table, 'last seen', { unit: 'dateTimeFromNow' });
   return createItem(table, {
     name: 'metrics',
