@@ -310,8 +310,12 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
 
   /** What does not keep points from being taken and stored, and somebody should look at. */
   async function findNotices(): Promise<string[]> {
-    const notice = describeQuarantine(await spool.readQuarantine(), stored);
-    return notice === undefined ? [] : [notice];
+    try {
+      const notice = describeQuarantine(await spool.readQuarantine(), stored);
+      return notice === undefined ? [] : [notice];
+    } catch (error) {
+      return [`the quarantine of the spool cannot be read: ${(error as Error).message}`];
+    }
   }
 
   function addresses(): Status['addresses'] {

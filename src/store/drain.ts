@@ -4,6 +4,7 @@
  * A segment that ClickHouse can never take is put aside, never thrown away; so is a damaged one, once everything that can
  * be read of it is stored.
  */
+import { crc32 } from 'node:zlib';
 import pRetry from 'p-retry';
 import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
@@ -110,10 +111,10 @@ export class Drain implements Component {
   /** Stores the frames; the reason where ClickHouse can never take them. */
   private async insertOrRefuse(
     segment: SealedSegment,
-    { frames }: SegmentContent,
+    { frames, damage }: SegmentContent,
   ): Promise<Error | undefined> {
     try {
-      await this.retry(segment, () => this.insert(segment, frames));
+      await this.retry(segment, () => this.insert(segment, frames, damage !== undefined));
       return undefined;
     } catch (error) {
       if (this.stopping.signal.aborted) throw error;
@@ -134,13 +135,15 @@ export class Drain implements Component {
     });
   }
 
-  private async insert(segment: SealedSegment, frames: readonly Frame[]): Promise<void> {
+  /** What was read of a damaged segment has tokens of its own: the whole one, once mended, is no repetition of it. */
+  private async insert(segment: SealedSegment, frames: readonly Frame[], isDamaged: boolean): Promise<void> {
     const { clickhouse, rollups, log } = this.options;
+    const readable = isDamaged ? `:${frames.reduce((sum, { payload }) => crc32(payload, sum), 0)}` : '';
     for (const [table, blocks] of groupByTable(frames)) {
       await clickhouse.insertNative(
         table,
         blocks.map((frame) => frame.payload),
-        { deduplicationToken: `${segment.name}:${table}` },
+        { deduplicationToken: `${segment.name}:${table}${readable}` },
       );
     }
     await rollups.markTouched(frames);

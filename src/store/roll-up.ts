@@ -49,12 +49,44 @@ export async function rollUp(clickhouse: ClickHouse, buckets: Buckets): Promise<
   if (Number(found!.series) === 0) await run(query, kept);
   else {
     await run(query, kept, ` AND series_id NOT IN (${lost})`);
+    await removeJoined(clickhouse, buckets, lost);
     await run(query, [...kept, 'lost'], ` AND series_id IN (${lost})`);
   }
   if (resolution === '1d') return;
   const fromTarget = { ...params, source: params.target };
-  await run('rollup_resources', [], '', fromTarget);
-  await run('rollup_activity', resolution === '1m' ? ['new'] : [], '', fromTarget);
+  if (await hasNewSeries(clickhouse, buckets, fromTarget)) {
+    await run('rollup_resources', [], '', fromTarget);
+    await run('rollup_activity', ['new'], '', fromTarget);
+  }
+  if (resolution === '1h') await run('rollup_activity', [], '', fromTarget);
+}
+
+/**
+ * Removes rows without a start that an earlier run wrote, when the start was not back yet: what they hold is in the rows of that
+ * start now. A mutation, so only where there are any.
+ */
+async function removeJoined(clickhouse: ClickHouse, buckets: Buckets, lost: string): Promise<void> {
+  const params = paramsOf(buckets);
+  const isJoined = `time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} AND epoch = toDateTime64(0, 9, 'UTC') AND series_id IN (${lost})`;
+  const asked = `SELECT count() AS found FROM {target:Identifier} WHERE ${isJoined}`;
+  const settings = { distributed_product_mode: 'local' };
+  const [rows] = await clickhouse.query<{ found: number }>(asked, { params, settings });
+  if (Number(rows!.found) === 0) return;
+  await clickhouse.command(`ALTER TABLE {target:Identifier} DELETE WHERE ${isJoined}`, {
+    params,
+    settings: { mutations_sync: 2, allow_nondeterministic_mutations: 1 },
+  });
+}
+
+/** Whether any series of these buckets is not known yet: nearly always none is, and then nothing has to be joined. */
+async function hasNewSeries(
+  clickhouse: ClickHouse,
+  buckets: Buckets,
+  params: Record<string, unknown>,
+): Promise<boolean> {
+  const sql = writeStatement(buckets, 'rollup_new_series', []);
+  const rows = await clickhouse.query(sql, { params, settings: { distributed_product_mode: 'local' } });
+  return rows.length > 0;
 }
 
 /** Flags starts of these hours that were lost or moved, or that overlap: one row for each series, hour and reason. */

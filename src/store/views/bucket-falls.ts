@@ -36,7 +36,7 @@ export function exponentialBucketsFall(earlier: ExponentialBuckets, later: Expon
   ) => {
     const shift = `toInt64(${earlier[offset]}) - toInt64(${later[offset]})`;
     return `arrayExists((a, b) -> b < a, ${earlier[counts]}, arrayResize(if(${shift} >= 0, arraySlice(${later[counts]}, ${shift} + 1),
-                arrayConcat(arrayWithConstant(greatest(0 - (${shift}), 0), toUInt64(0)), ${later[counts]})), length(${earlier[counts]})))`;
+                arrayConcat(arrayWithConstant(least(greatest(0 - (${shift}), 0), length(${earlier[counts]})), toUInt64(0)), ${later[counts]})), length(${earlier[counts]})))`;
   };
   const scale = `least(${earlier.scale}, ${later.scale})`;
   const threshold = `greatest(${earlier.zeroThreshold}, ${later.zeroThreshold})`;

@@ -45,7 +45,7 @@ export function factColumns(needs: Needs): string[] {
     has_sum: () => (isCounted ? `min(has_sum AND (NOT continues OR ${before('has_sum')}))` : 'true'),
     increase: () =>
       isNumber && isChained
-        ? `sum${number}(toFloat64(${grown('a')}) + (${grown('b')} + inside_b)${ofNumber})`
+        ? `sum${number}(greatest(toFloat64(${grown('a')}) + ${grown('b')}, if(continues OR may_fall, -inf, 0)) + inside_b${ofNumber})`
         : 'toFloat64(0)',
     level_count: () => (isNumber ? `sum${number}(levels${ofNumber})` : 'toUInt64(0)'),
     level_sum: () => (isNumber ? `sum${number}(level_total${ofNumber})` : 'toFloat64(0)'),
