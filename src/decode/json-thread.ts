@@ -3,7 +3,7 @@
  * one at a time and in order. The thread ends when nothing is left to do, and its memory with it.
  */
 import { Worker } from 'node:worker_threads';
-import { PermanentError } from '../model/errors.js';
+import { PermanentError, RetryableError } from '../model/errors.js';
 import type { ThreadReply } from './json-thread-program.js';
 
 interface Job {
@@ -11,6 +11,8 @@ interface Job {
   done: (protobuf: Buffer) => void;
   fail: (error: Error) => void;
 }
+
+const RETRY_MS = 1_000;
 
 const jobs: Job[] = [];
 let worker: Worker | undefined;
@@ -24,8 +26,19 @@ export function jsonToProtobufInThread(json: Uint8Array): Promise<Buffer> {
 }
 
 function startFirst(): void {
-  worker ??= startThread();
-  worker.postMessage(jobs[0]!.json);
+  try {
+    worker ??= startThread();
+    worker.postMessage(jobs[0]!.json);
+  } catch (error) {
+    failFirst(error as Error);
+  }
+}
+
+/** The request is not to blame for a thread that cannot be started, or that ended: its sender is asked to retry. */
+function failFirst({ message }: Error): void {
+  worker = undefined;
+  jobs.shift()!.fail(new RetryableError(`the thread that reads large JSON failed: ${message}`, RETRY_MS));
+  if (jobs.length > 0) startFirst();
 }
 
 function startThread(): Worker {
@@ -37,11 +50,8 @@ function startThread(): Worker {
     if (jobs.length > 0) startFirst();
     else endThread(thread);
   });
-  thread.on('error', (error) => {
-    worker = undefined;
-    jobs.shift()!.fail(error);
-    if (jobs.length > 0) startFirst();
-  });
+  thread.on('error', failFirst);
+  thread.on('messageerror', failFirst);
   thread.unref();
   return thread;
 }

@@ -15,6 +15,7 @@ export const POINT_BYTES_MAX = 1024 * 1024;
 export const POINT_FIELD_MAX = 14;
 /** The same with fields that are not known, which are legal and cost next to nothing. */
 export const POINT_WIRE_BYTES_MAX = 16 * POINT_BYTES_MAX;
+export const POINT_FIELDS_MAX = 2_000_000;
 /** Metrics that a message can name one by one are far fewer. */
 const LOG_ENTRIES_MAX = 1_000;
 const OTHER_METRICS = 'other metrics';
@@ -115,7 +116,7 @@ export const REJECTION_DETAILS: Readonly<Record<RejectionReason, string>> = {
     'another point of this request has the same series, start time and time, and another value, which was kept. Make the ' +
     "writers distinct, for example by service.instance.id; for the Collector's StatsD receiver set " +
     'enable_ip_only_aggregation, which helps where one host sends from many ports',
-  point_too_large: `the point has more than ${POINT_BYTES_MAX} bytes, or ${POINT_WIRE_BYTES_MAX} with unknown fields`,
+  point_too_large: `the point has more than ${POINT_BYTES_MAX} bytes, or ${POINT_WIRE_BYTES_MAX} or ${POINT_FIELDS_MAX} fields with unknown ones`,
   attribute_depth_exceeded: 'an attribute value is nested too deep',
   attributes_too_large:
     'resource, scope, metric header and attributes of the series have more bytes than PLUMBLINE_ATTRIBUTES_BYTES_MAX allows',

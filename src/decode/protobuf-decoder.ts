@@ -7,7 +7,7 @@
  */
 import type { MetricType, Temporality } from '../model/series.js';
 import type { DecodeContext, DecodeResult } from './decode-context.js';
-import { POINT_BYTES_MAX, POINT_FIELD_MAX, POINT_WIRE_BYTES_MAX } from './point-rules.js';
+import { POINT_BYTES_MAX, POINT_FIELD_MAX, POINT_FIELDS_MAX, POINT_WIRE_BYTES_MAX } from './point-rules.js';
 import { checkMessage, dataShape } from './protobuf-check.js';
 import { decodeExponentialHistogramPoint } from './protobuf-exponential-point.js';
 import { decodeHistogramPoint } from './protobuf-histogram-point.js';
@@ -216,7 +216,9 @@ function decodePoint(pass: ProtobufPass, end: number): void {
 function isTooLarge({ reader }: ProtobufPass, from: number, end: number): boolean {
   if (end - from > POINT_WIRE_BYTES_MAX) return true;
   let known = 0;
+  let fields = 0;
   for (reader.pos = from; reader.pos < end; ) {
+    if (++fields > POINT_FIELDS_MAX) return true;
     const fieldAt = reader.pos;
     const tag = reader.readTag(end);
     reader.skip(tag, end);

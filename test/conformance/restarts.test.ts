@@ -93,6 +93,7 @@ describe('a restart that only a bucket shows', () => {
       metric('restart.exp', [point(0, 0, 0, [2n]), point(60, 0, 1, [2n])]),
       metric('restart.exp.grows', [point(0, 1, -1, [2n, 3n]), point(60, 0, -1, [2n, 4n])]),
       metric('restart.exp.scales', [point(0, 1, -1, [2n, 3n]), point(60, 0, -1, [1n, 9n])]),
+      metric('restart.exp.far', [point(0, 20, 0, [], 1n), point(60, 20, 1_044_381_696, [1n], 1n)]),
       metric('restart.exp.zero', [point(0, 0, 0, [1n], 5n), point(60, 0, 0, [9n], 4n)]),
     );
     const columns = 'increase_count, increase_zero_count, positive_offset, increase_positive_bucket_counts';
@@ -100,6 +101,8 @@ describe('a restart that only a bucket shows', () => {
     expect(await second('restart.exp')).toEqual([60, 2, 0, 1, [2], 1]);
     expect(await second('restart.exp.grows')).toEqual([60, 1, 0, -1, [0, 1], 0]);
     expect(await second('restart.exp.scales')).toEqual([60, 10, 0, -1, [1, 9], 1]);
+    // As far apart as buckets can be: as an array from the one to the other they would not fit into memory.
+    expect((await second('restart.exp.far'))!.slice(0, 3)).toEqual([60, 1, 0]);
     expect(await second('restart.exp.zero')).toEqual([60, 13, 4, 0, [9], 1]);
     expect(await steps('exponential_histogram', 'restart.exp.zero', columns, 3_600)).toEqual([
       [0, 19, 9, 0, [10], 1],
