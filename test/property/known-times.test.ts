@@ -14,8 +14,8 @@ const CASES = 3_000;
 /** Ranges that a condition on `time` lets through. */
 function rangesOf(condition: string): [from: number, to: number][] {
   return condition.split(' OR ').map((range) => {
-    const from = /time >= (?:toDateTime\()?(\d+)/.exec(range)?.[1] ?? '0';
-    return [Number(from), Number(/time < (?:toDateTime\()?(\d+)/.exec(range)![1])];
+    const from = /time >= (?:toDateTime(?:64)?\()?(\d+)/.exec(range)?.[1] ?? '0';
+    return [Number(from), Number(/time < (?:toDateTime(?:64)?\()?(\d+)/.exec(range)![1])];
   });
 }
 
