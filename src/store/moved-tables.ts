@@ -6,6 +6,7 @@
 import { readdir } from 'node:fs/promises';
 import { type CallOptions, type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
+import { formatTime } from './query-params.js';
 import { SHAPES } from './rollup-marks.js';
 import { quoteIdentifier } from './session-settings.js';
 import { sqlDirectory } from './sql-files.js';
@@ -235,9 +236,4 @@ function inRange(time: string): string {
 
 function rangeParams({ fromS, toS }: TimeRange): Record<string, string> {
   return { from: formatTime(fromS), to: formatTime(toS) };
-}
-
-/** As a parameter of a DateTime or DateTime64 whose type names UTC. */
-export function formatTime(unixS: number): string {
-  return new Date(unixS * 1000).toISOString().slice(0, 19).replace('T', ' ');
 }

@@ -54,3 +54,8 @@ function formatSeconds(date: Date): string {
 function escapeText(text: string): string {
   return text.replaceAll(/[\\\t\n\r\0']/g, (char) => ESCAPES[char]!);
 }
+
+/** As a parameter of a DateTime or DateTime64 whose type names UTC. */
+export function formatTime(unixS: number): string {
+  return new Date(unixS * 1000).toISOString().slice(0, 19).replace('T', ' ');
+}

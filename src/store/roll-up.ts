@@ -4,6 +4,7 @@
  */
 import type { ClickHouse } from '../model/clickhouse.js';
 import { insertOnShards } from './cluster-ddl.js';
+import { formatTime } from './query-params.js';
 import type { Shape } from './rollup-marks.js';
 import { readQuery } from './sql-files.js';
 import { bucketsFall, exponentialBucketsFall, exponentialColumns } from './views/bucket-falls.js';
@@ -170,9 +171,4 @@ function fallsOf({ shape, source }: Pick<Buckets, 'shape' | 'source'>): string {
     negativeCounts: 'next.8',
   };
   return exponentialBucketsFall(exponentialColumns(own, counts), next);
-}
-
-/** A text in UTC, as parameters of type DateTime('UTC') and DateTime64(9, 'UTC') take it. */
-export function formatTime(unixS: number): string {
-  return new Date(unixS * 1000).toISOString().slice(0, 19).replace('T', ' ');
 }

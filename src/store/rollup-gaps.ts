@@ -4,7 +4,8 @@
  * again. Enters: the pieces that came; leaves: rows in rollup_marks.
  */
 import type { ClickHouse } from '../model/clickhouse.js';
-import { formatTime, type MovedPiece } from './moved-tables.js';
+import type { MovedPiece } from './moved-tables.js';
+import { formatTime } from './query-params.js';
 import { SHAPES } from './rollup-marks.js';
 import { readQuery } from './sql-files.js';
 

@@ -8,8 +8,9 @@ import type { Component } from '../model/component.js';
 import type { Frame } from '../model/spool.js';
 import { flagConflicts } from './conflicting-points.js';
 import { MinuteSizes } from './minute-sizes.js';
+import { formatTime } from './query-params.js';
 import { waitForReplicas } from './replica-lag.js';
-import { type Buckets, flagStarts, formatTime, rollUp } from './roll-up.js';
+import { type Buckets, flagStarts, rollUp } from './roll-up.js';
 import { type Mark, RollupMarks, SERIES_PER_MARK_MAX, SHAPES, type Shape } from './rollup-marks.js';
 import { countByMinute, findSeries } from './touched-buckets.js';
 
