@@ -101,14 +101,17 @@ function withWindow(rest: string): string {
 
 /** Commands of an ALTER TABLE, and those of them that change the columns that a Distributed table has too. */
 const COMMANDS = /,(?=\s*(?:ADD|DROP|CLEAR|MODIFY|RENAME|COMMENT|MATERIALIZE|REMOVE|DELETE|UPDATE) )/g;
+const OF_SETTINGS = /^\s*(?:MODIFY|RESET) SETTING /;
 const OF_COLUMNS = /^\s*(?:ADD|DROP|MODIFY|RENAME|COMMENT) COLUMN /;
 
 function alterTable({ sql, params }: Statement, mask: string, names: ClusterNames): Statement[] {
   const [head, alter, name] = ALTER_TABLE.exec(mask) as unknown as [string, string, string];
   const parameter = /^\{(\w+):/.exec(name)?.[1];
   const table = parameter === undefined ? name : String(params?.[parameter]);
-  // A replicated table that is the same everywhere tells its replicas itself; once for each shard would be too often.
-  if (shardingKeyOf(table) === undefined) return [{ sql, ...(params && { params }) }];
+  const isWhole = shardingKeyOf(table) === undefined;
+  // A replicated table that is the same everywhere tells its replicas itself; once for each shard would be too often. Settings
+  // it keeps to itself.
+  if (isWhole && !OF_SETTINGS.test(mask.slice(head.length))) return [{ sql, ...(params && { params }) }];
   const named = (as: string, commands: string): Statement =>
     parameter === undefined
       ? { sql: `${alter}${as}${onCluster(names)}${commands}`, ...(params && { params }) }
@@ -121,7 +124,7 @@ function alterTable({ sql, params }: Statement, mask: string, names: ClusterName
   const ofColumns = commands.filter((_, i) => OF_COLUMNS.test(maskNested(commands[i]!)));
   return [
     named(localNameOf(table), sql.slice(head.length)),
-    ...(ofColumns.length === 0 ? [] : [named(table, ofColumns.join(','))]),
+    ...(isWhole || ofColumns.length === 0 ? [] : [named(table, ofColumns.join(','))]),
   ];
 }
 

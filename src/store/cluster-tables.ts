@@ -36,6 +36,8 @@ const PLACES: Readonly<Record<string, 'whole' | 'series_id'>> = {
   ),
 };
 
+export const KNOWN_TABLES: readonly string[] = Object.keys(PLACES);
+
 export function isKnownTable(table: string): boolean {
   return Object.hasOwn(PLACES, table);
 }

@@ -1,11 +1,12 @@
 /**
- * The access rights of the embedded engine, as the two XML files it reads when it opens. The engine signs every
- * session in as `default`, so the rights to write and to read outside data hang on a role: a session that does
- * `SET ROLE NONE` keeps SELECT, SHOW and dictGet only, and the engine itself refuses everything else.
+ * The access rights of the embedded engine and its defaults for fsync, as the two XML files it reads when it opens. The
+ * engine signs every session in as `default`, so the rights to write and to read outside data hang on a role: a session
+ * that does `SET ROLE NONE` keeps SELECT, SHOW and dictGet only, and the engine itself refuses everything else.
  * Settings that would make a query read files or be parsed as another language are frozen for every session.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fsyncXml } from './fsync-settings.js';
 
 /**
  * Each of these names a file to read or write, holds SQL that no inspection of the statement sees, talks to other
@@ -65,7 +66,7 @@ export async function withAccessFiles<T>(
     await writeFile(usersPath, buildUsersXml(xml));
     await writeFile(
       configPath,
-      `<clickhouse><users_config>${escapeXml(usersPath)}</users_config>${xml.server ?? ''}</clickhouse>`,
+      `<clickhouse><users_config>${escapeXml(usersPath)}</users_config>${xml.server ?? ''}${fsyncXml()}</clickhouse>`,
     );
     return open(configPath);
   } finally {

@@ -5,6 +5,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
+import { setFsyncSettings } from './fsync-settings.js';
 import { sqlDirectory } from './sql-files.js';
 import { createViews } from './views/views.js';
 
@@ -41,6 +42,7 @@ export async function applyMigrations(clickhouse: ClickHouse): Promise<string[]>
     );
     done.push(migration.name);
   }
+  await setFsyncSettings(clickhouse);
   await createViews(clickhouse);
   return done;
 }

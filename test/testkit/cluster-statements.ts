@@ -3,6 +3,8 @@
  * project's own SQL; leaves what test/golden/cluster has to hold.
  */
 import { insertOnShards, rewriteForCluster } from '../../src/store/cluster-ddl.js';
+import { KNOWN_TABLES } from '../../src/store/cluster-tables.js';
+import { fsyncStatement } from '../../src/store/fsync-settings.js';
 import { readMigrations, VERSION_TABLE } from '../../src/store/migrations.js';
 import { writeStatement } from '../../src/store/roll-up.js';
 
@@ -15,6 +17,8 @@ export async function listClusterFiles(): Promise<Map<string, string>> {
     const rewritten = statements.flatMap((sql) => rewriteForCluster({ sql }, NAMES));
     files.set(`${name}.sql`, rewritten.map(({ sql }) => `${sql.trim()};\n`).join('\n'));
   }
+  const settings = KNOWN_TABLES.flatMap((table) => rewriteForCluster({ sql: fsyncStatement(table) }, NAMES));
+  files.set('fsync-settings.sql', settings.map(({ sql }) => `${sql};\n`).join(''));
   const params = { source: 'number_1m', target: 'number_1h' };
   const rollups = ['rollup_number_points', 'rollup_number', 'rollup_resources'].map((name) => {
     const source = name === 'rollup_number_points' ? 'points' : '1m';
