@@ -11,22 +11,22 @@ export interface CoverageView {
 }
 
 const FEEDS: readonly Column[] = [
-  { title: 'KPI' },
-  { title: 'source' },
+  { title: 'KPI', isFlexible: true },
+  { title: 'source', isFlexible: true },
   { title: 'term' },
   { title: 'metric', isFlexible: true },
   { title: 'series', align: 'right' },
-  { title: 'services', isFlexible: true },
-  { title: 'last seen', align: 'right' },
-  { title: 'rule', isFlexible: true },
+  { title: 'services', leavesAs: 3 },
+  { title: 'last seen', align: 'right', leavesAs: 2 },
+  { title: 'rule', leavesAs: 1 },
 ];
 
 const UNUSABLE: readonly Column[] = [
-  { title: 'KPI' },
+  { title: 'KPI', isFlexible: true },
   { title: 'metric', isFlexible: true },
   { title: 'series', align: 'right' },
   { title: 'services', isFlexible: true },
-  { title: 'why' },
+  { title: 'why', goesBelow: true },
 ];
 
 const UNCLASSIFIED: readonly Column[] = [

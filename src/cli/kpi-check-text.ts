@@ -31,12 +31,12 @@ export interface CheckReport {
 const GROUPS_SHOWN_MAX = 5;
 const COLUMNS: readonly Column[] = [
   { title: 'status' },
-  { title: 'KPI' },
+  { title: 'KPI', isFlexible: true },
   { title: 'value', align: 'right' },
-  { title: 'samples', align: 'right' },
+  { title: 'samples', align: 'right', leavesAs: 1 },
   { title: 'source' },
-  { title: 'groups', align: 'right' },
-  { title: 'reason', isFlexible: true },
+  { title: 'groups', align: 'right', leavesAs: 2 },
+  { title: 'reason', goesBelow: true },
 ];
 
 export function showCheck(report: CheckReport, terminal: Terminal): string {

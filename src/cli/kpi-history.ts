@@ -62,10 +62,10 @@ const COLUMNS: readonly Column[] = [
   { title: 'value', align: 'right' },
   { title: 'status' },
   { title: 'target', align: 'right' },
-  { title: 'warning', align: 'right' },
-  { title: 'critical', align: 'right' },
-  { title: 'samples', align: 'right' },
-  { title: 'what changed', isFlexible: true },
+  { title: 'warning', align: 'right', leavesAs: 1 },
+  { title: 'critical', align: 'right', leavesAs: 2 },
+  { title: 'samples', align: 'right', leavesAs: 3 },
+  { title: 'what changed', goesBelow: true },
 ];
 
 /** Versions in order, each with what it changed. */

@@ -5,16 +5,16 @@ import { lines, note, targetText, thresholdText, toJson, windowText } from './kp
 import { type Column, renderTable, type Terminal } from './terminal-table.js';
 
 const COLUMNS: readonly Column[] = [
-  { title: 'KPI' },
-  { title: 'title', isFlexible: true },
-  { title: 'category', isFlexible: true },
-  { title: 'unit' },
-  { title: 'better' },
+  { title: 'KPI', isFlexible: true },
+  { title: 'title', leavesAs: 5 },
+  { title: 'category', leavesAs: 2 },
+  { title: 'unit', leavesAs: 4 },
+  { title: 'better', leavesAs: 3 },
   { title: 'target', align: 'right' },
   { title: 'warning', align: 'right' },
   { title: 'critical', align: 'right' },
   { title: 'window', align: 'right' },
-  { title: 'sources', isFlexible: true },
+  { title: 'sources', leavesAs: 1 },
 ];
 
 export function showList(kpis: readonly Kpi[], terminal: Terminal): string {

@@ -18,6 +18,7 @@ import {
   windowText,
 } from './kpi-texts.js';
 import { clean, paint, type Terminal } from './terminal-table.js';
+import { padEndTo, textWidth } from './terminal-width.js';
 
 export interface ShowReport {
   kpi: Kpi;
@@ -100,11 +101,11 @@ function labelText({ label, attributes }: GroupLabel): string {
 }
 
 function sourceLines(kpi: Kpi): string[] {
-  const width = Math.max(...kpi.sources.map(({ name }) => name.length));
+  const width = Math.max(...kpi.sources.map(({ name }) => textWidth(name)));
   const digits = String(kpi.sources.length).length;
   const texts = kpi.sources.map(
     ({ name, formula, isFallback }, i) =>
-      `  ${String(i + 1).padStart(digits)}${isFallback ? '*' : ' '} ${clean(name).padEnd(width)}  ${clean(describeFormula(formula))}`,
+      `  ${String(i + 1).padStart(digits)}${isFallback ? '*' : ' '} ${padEndTo(clean(name), width)}  ${clean(describeFormula(formula))}`,
   );
   return [
     ...texts,

@@ -113,16 +113,16 @@ const STATES: Readonly<Record<SloState, { text: string; style: Style }>> = {
 const SLO_COLUMNS: readonly Column[] = [
   { title: 'state' },
   { title: 'KPI', isFlexible: true },
-  { title: 'objective', align: 'right' },
+  { title: 'objective', align: 'right', leavesAs: 7 },
   { title: 'achieved', align: 'right' },
   { title: 'in', align: 'right' },
-  { title: 'events', align: 'right' },
-  { title: 'bad', align: 'right' },
+  { title: 'events', align: 'right', leavesAs: 5 },
+  { title: 'bad', align: 'right', leavesAs: 6 },
   { title: 'budget left', align: 'right' },
-  { title: 'burns 1h/5m', align: 'right' },
-  { title: '6h/30m', align: 'right' },
-  { title: '1d/2h', align: 'right' },
-  { title: '3d/6h', align: 'right' },
+  { title: 'burns 1h/5m', align: 'right', leavesAs: 4 },
+  { title: '6h/30m', align: 'right', leavesAs: 3 },
+  { title: '1d/2h', align: 'right', leavesAs: 2 },
+  { title: '3d/6h', align: 'right', leavesAs: 1 },
 ];
 /** Long windows of the last four columns. */
 const BURN_COLUMNS = [HOUR_S, 6 * HOUR_S, 24 * HOUR_S, 72 * HOUR_S];
@@ -133,10 +133,10 @@ const KEPT_COLUMNS: readonly Column[] = [
   { title: 'target', align: 'right' },
   { title: 'to target', align: 'right' },
   { title: 'steps on target', align: 'right' },
-  { title: 'samples on target', align: 'right' },
-  { title: 'steps', align: 'right' },
+  { title: 'samples on target', align: 'right', leavesAs: 2 },
+  { title: 'steps', align: 'right', leavesAs: 1 },
   { title: 'in', align: 'right' },
-  { title: '' },
+  { title: '', goesBelow: true },
 ];
 
 /** `others`: how many KPIs count no events and were not asked for. */

@@ -9,6 +9,7 @@ import { type GroupFilter, matchesGroup } from './kpi-options.js';
 import type { Answer } from './kpi-session.js';
 import {
   ageText,
+  categoryText,
   countText,
   distanceCell,
   isoTime,
@@ -23,7 +24,7 @@ import {
   toJson,
   valueText,
 } from './kpi-texts.js';
-import { type Cell, type Column, renderTable, type Terminal } from './terminal-table.js';
+import { type Cell, type Column, type Row, renderTable, type Terminal } from './terminal-table.js';
 
 export interface StatusChoice {
   group?: GroupFilter;
@@ -48,14 +49,14 @@ const WORST_FIRST: readonly KpiStatus[] = ['critical', 'warning', 'unknown', 'on
 
 const COLUMNS: readonly Column[] = [
   { title: 'status' },
-  { title: 'KPI' },
+  { title: 'KPI', isFlexible: true },
   { title: 'value', align: 'right' },
   { title: 'target', align: 'right' },
-  { title: 'to target', align: 'right' },
-  { title: 'samples', align: 'right' },
-  { title: 'measured', align: 'right' },
-  { title: 'age', align: 'right' },
-  { title: 'reason', isFlexible: true },
+  { title: 'to target', align: 'right', leavesAs: 4 },
+  { title: 'samples', align: 'right', leavesAs: 3 },
+  { title: 'measured', align: 'right', leavesAs: 2 },
+  { title: 'age', align: 'right', leavesAs: 1 },
+  { title: 'reason', goesBelow: true },
 ];
 
 /** The rows that are asked for: of all series together, of groups, or of those that fail. */
@@ -86,13 +87,27 @@ export function showStatus(
   choice: StatusChoice,
   terminal: Terminal,
 ): string {
-  const rows = answers.flatMap(statusRows);
+  const rows = withHeadings(answers);
   const title = note(`At ${timeText(endS)}`, terminal);
   if (rows.length === 0) {
     const nothing = choice.failing ? 'Nothing fails.' : 'No group like that had data in the window.';
     return lines(title, '', nothing);
   }
   return lines(title, '', renderTable(COLUMNS, rows, terminal), '', note(countAll(answers), terminal));
+}
+
+/** A heading above the first KPI of each category that has rows. */
+function withHeadings(answers: readonly Answer<ChosenRows>[]): Row[] {
+  const rows: Row[] = [];
+  let category = '';
+  for (const answer of answers) {
+    const own = statusRows(answer);
+    if (own.length === 0) continue;
+    if (answer.kpi.category !== category) rows.push({ heading: categoryText(answer.kpi) });
+    category = answer.kpi.category;
+    rows.push(...own);
+  }
+  return rows;
 }
 
 export function statusRows({ kpi, read, error }: Answer<ChosenRows>): Cell[][] {
@@ -108,7 +123,8 @@ export function statusRows({ kpi, read, error }: Answer<ChosenRows>): Cell[][] {
     countText(row.samples),
     shareText(row.completeness),
     ageText(row.ageS),
-    row.reason,
+    // Status and target say it.
+    row.status === 'on_target' && row.target !== undefined ? '' : row.reason,
   ]);
   if (read.hidden > 0)
     cells.push([

@@ -64,6 +64,11 @@ export function groupText(group: KpiRow['group']): string {
     .join(', ');
 }
 
+/** "System Performance": the category's id in words. Its title is known only to the taxonomy of the server. */
+export function categoryText({ category }: Kpi): string {
+  return category.replaceAll('_', ' ').replaceAll(/\b[a-z]/g, (letter) => letter.toUpperCase());
+}
+
 /** A KPI's own row, or a group of it below. */
 export function nameText(kpi: Kpi, group: KpiRow['group'], isFirst: boolean): string {
   if (group === undefined) return kpi.name;

@@ -1,4 +1,5 @@
 /** Tables of `plumbline series top` for a terminal. Enters: counts; leaves: text, numbers right-aligned, names last. */
+import { padEndTo, padStartTo, textWidth } from './terminal-width.js';
 
 export interface SeriesRow {
   name: string;
@@ -66,10 +67,10 @@ export function showAttributes(metric: string, rows: readonly AttributeRow[]): s
 /** Columns as wide as they need to be; the first `numbers` ones right-aligned, the last one as it is. */
 function table(rows: readonly string[][], numbers = 5): string[] {
   const used = rows[0]!.map((_, i) => rows.some((row) => row[i] !== ''));
-  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => row[i]!.length)));
+  const widths = rows[0]!.map((_, i) => Math.max(...rows.map((row) => textWidth(row[i]!))));
   return rows.map((row) =>
     row
-      .map((cell, i) => (i < numbers ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
+      .map((cell, i) => (i < numbers ? padStartTo(cell, widths[i]!) : padEndTo(cell, widths[i]!)))
       .filter((_, i) => used[i])
       .join('  ')
       .trimEnd(),

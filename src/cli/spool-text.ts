@@ -19,7 +19,7 @@ const COLUMNS: readonly Column[] = [
   { title: 'points', align: 'right' },
   { title: 'lost points', align: 'right' },
   { title: 'lost bytes', align: 'right' },
-  { title: 'state', isFlexible: true },
+  { title: 'state', goesBelow: true },
 ];
 
 export function showInspected(directory: string, segments: readonly Inspected[], terminal: Terminal): string {

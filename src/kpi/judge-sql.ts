@@ -4,6 +4,7 @@
  */
 import type { Kpi } from '../model/kpi.js';
 import { quote } from '../model/sql-literal.js';
+import { unitAffixes } from '../model/value-text.js';
 import { numberLiteral, quoteList } from './sql-text.js';
 
 /** Thresholds in the KPI's unit, in force from a time on. */
@@ -99,9 +100,14 @@ export function judgeSql(
       { of: 'target', status: 'warning', is: `value ${misses} ${target}`, reason: 'misses target ' },
     ] as const
   ).filter(({ of }) => known === undefined || known[of] !== undefined);
-  const show = (of: ThresholdName) =>
-    `toString(round(${known ? numberLiteral(known[of] ?? 0) : `ifNull(${thresholdSql(known, of)}, 0)`}, 6))`;
-  const met = `concat('meets target ', ${show('target')})`;
+  const affixes = unitAffixes(kpi);
+  const show = (of: ThresholdName) => {
+    const number = known ? numberLiteral(known[of] ?? 0) : `ifNull(${thresholdSql(known, of)}, 0)`;
+    const scaled = affixes.factor === 1 ? number : `${number} * ${numberLiteral(affixes.factor)}`;
+    const text = `toString(round(${scaled}, 6))`;
+    return affixes.suffix === '' ? text : `${text}, ${quote(affixes.suffix)}`;
+  };
+  const met = `concat(${quote(`meets target ${affixes.prefix}`)}, ${show('target')})`;
   const unmet = `'no threshold reached'`;
   const asked = `if(isNull(${target}), ${unmet}, ${met})`;
   const otherwise = known === undefined ? asked : known.target === undefined ? unmet : met;
@@ -129,7 +135,7 @@ SELECT
     multiIf(doubt != '', 'unknown', ${rungs.map(({ is, status }) => `${is}, '${status}', `).join('')}'on_target') AS status,
     multiIf(
         doubt != '', doubt,
-        ${rungs.map(({ is, reason, of }) => `${is}, concat('${reason}', ${show(of)}),\n        `).join('')}${otherwise}) AS reason,
+        ${rungs.map(({ is, reason, of }) => `${is}, concat(${quote(`${reason}${affixes.prefix}`)}, ${show(of)}),\n        `).join('')}${otherwise}) AS reason,
     source,
     samples,
     completeness,

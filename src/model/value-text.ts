@@ -49,6 +49,28 @@ export function formatValue(value: number | undefined, { unit, dataType }: Value
   return `${formatNumber(value)}${suffix(unit)}`;
 }
 
+/** What stands around a number of this unit where nothing is scaled or rounded: `2 s`, `99 %` for a share of 0.99, `$10/mo`. */
+export interface UnitAffixes {
+  prefix: string;
+  suffix: string;
+  /** The number is multiplied by it first. */
+  factor: number;
+}
+
+export function unitAffixes({ unit, dataType }: ValueKind): UnitAffixes {
+  const currency = dataType === 'money' ? /\b[A-Z]{3}\b/.exec(unit) : null;
+  if (currency !== null) {
+    const prefix = formatMoney(1, currency[0]).replace('1.00', '');
+    return { prefix, suffix: readRest(unit, currency[0]), factor: 1 };
+  }
+  const { baseUnit, factor } = parseUnit(unit);
+  if (baseUnit === '1' && (dataType === 'ratio' || unit === '%'))
+    return { prefix: '', suffix: ' %', factor: 100 * factor };
+  if (baseUnit === '1/s' && factor === 1)
+    return { prefix: '', suffix: /\/s$/.test(unit) ? '/s' : ' Hz', factor: 1 };
+  return { prefix: '', suffix: suffix(unit), factor: 1 };
+}
+
 /** Percent with as many digits as it takes to tell 99.98 from 100. */
 export function formatPercent(percent: number): string {
   if (!Number.isFinite(percent)) return formatNumber(percent);

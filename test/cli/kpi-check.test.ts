@@ -122,7 +122,7 @@ describe('plumbline kpi check', () => {
       '2',
       'a',
       '2',
-      'misses target 0.3',
+      'misses target 0.3 s',
     ]);
     expect(rows.find((row) => row[1] === 'fresh')).toEqual([
       '▲ warning',
@@ -131,13 +131,13 @@ describe('plumbline kpi check', () => {
       '2',
       'a',
       '2',
-      'misses target 0.1',
+      'misses target 0.1 s',
     ]);
     expect(stdout.slice(stdout.indexOf('Against the definitions')).trimEnd().split('\n').slice(1)).toEqual([
       '  + fresh  is new',
       '  ~ latency  target 1 → 0.3, critical none → 0.45',
-      '      all: on target → warning, at 350 ms (misses target 0.3)',
-      '      service=shop: on target → critical, at 500 ms (at or above critical 0.45)',
+      '      all: on target → warning, at 350 ms (misses target 0.3 s)',
+      '      service=shop: on target → critical, at 500 ms (at or above critical 0.45 s)',
       '  - old  is in force and not in these files',
     ]);
   });

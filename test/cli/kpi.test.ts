@@ -293,7 +293,7 @@ describe('plumbline kpi status', () => {
       '40',
       '33.3 %',
       '60 s',
-      'misses target 2',
+      'misses target 2 s',
     ]);
     expect(rowOf(printed, 'daily_cost').slice(0, 5)).toEqual([
       '✔ on target',
@@ -321,9 +321,10 @@ describe('plumbline kpi status', () => {
     const printed = await run('status', 'response_time', '--at', AT, '--by-group', '--limit', '2');
     const rows = printed
       .split('\n')
-      .slice(3, 7)
+      .slice(3, 8)
       .map((line) => cells(line).slice(0, 3));
     expect(rows).toEqual([
+      ['System Performance'],
       ['▲ warning', 'response_time', '2.25 s'],
       ['✖ critical', 'service=bank, route=/transfer·[31m', '4 s'],
       ['✔ on target', 'service=shop, route=/cart', '400 ms'],

@@ -23,11 +23,79 @@ describe('a table', () => {
     ]);
   });
 
-  it('is no wider than the terminal where a column can give way', () => {
-    const lines = renderTable(COLUMNS, ROWS, { ...FILE, columns: 27 });
-    expect(lines[1]).toBe('a         1  because it is…');
+  it('is no wider than the terminal where a column can give way: texts go on in the next line', () => {
+    const long = [['a', '1', '', 'because it is so, andAWordThatNoLineHolds'], ROWS[1]!];
+    expect(renderTable(COLUMNS, long, { ...FILE, columns: 27 })).toEqual([
+      'name      n  why',
+      'a         1  because it is',
+      '             so,',
+      '             andAWordThatNo',
+      '             LineHolds',
+      'bcd   1,000  no·[31mne',
+    ]);
     // Words of a dozen letters are left of each column, even so.
-    expect(renderTable(COLUMNS, ROWS, { ...FILE, columns: 10 })[1]).toBe('a         1  because it …');
+    expect(renderTable(COLUMNS, ROWS, { ...FILE, columns: 10 })[1]).toBe('a         1  because it');
+  });
+
+  it('puts a column that may go below under each row, then leaves columns out and names them', () => {
+    const columns = [
+      { title: 'name', isFlexible: true },
+      { title: 'n', align: 'right' as const },
+      { title: 'samples', align: 'right' as const, leavesAs: 2 },
+      { title: 'age', align: 'right' as const, leavesAs: 1 },
+      { title: 'why', goesBelow: true },
+    ];
+    const rows = [
+      ['first', '1', '3,000', '2 s', 'because it is so, and long'],
+      { heading: 'Others' },
+      ['second', '12', '4', '60 s', ''],
+    ];
+    expect(renderTable(columns, rows, { ...FILE, columns: 60 })).toEqual([
+      'name     n  samples   age  why',
+      'first    1    3,000   2 s  because it is so, and long',
+      '',
+      'Others',
+      'second  12        4  60 s',
+    ]);
+    expect(renderTable(columns, rows, { ...FILE, columns: 26 })).toEqual([
+      'name     n  samples   age',
+      'first    1    3,000   2 s',
+      '        because it is so,',
+      '        and long',
+      '',
+      'Others',
+      'second  12        4  60 s',
+    ]);
+    expect(renderTable(columns, rows, { ...FILE, columns: 20 })).toEqual([
+      'name     n  samples',
+      'first    1    3,000',
+      '        because it',
+      '        is so, and',
+      '        long',
+      '',
+      'Others',
+      'second  12        4',
+      '',
+      'Left out: age. A',
+      'wider terminal shows',
+      'it.',
+    ]);
+  });
+
+  it('counts the cells that a terminal gives to wide, combining and joined characters', () => {
+    const rows = [
+      ['東京', '1', '', 'wide'],
+      ['Zu\u0308rich', '22', '', 'combining'],
+      ['a👍b', '3', '', 'emoji'],
+    ];
+    expect(renderTable(COLUMNS, rows, FILE)).toEqual([
+      'name     n  why',
+      '東京     1  wide',
+      'Zu\u0308rich  22  combining',
+      'a👍b     3  emoji',
+    ]);
+    const narrow = renderTable(COLUMNS, [['a', '1', '', '東京都庁舎前停留所行き']], { ...FILE, columns: 22 });
+    expect(narrow.slice(1)).toEqual(['a     1  東京都庁舎前', '         停留所行き']);
   });
 
   it('has the same columns in colour', () => {

@@ -22,9 +22,17 @@ interface Judged {
 }
 
 /** A day with one value, judged as a whole or as its one step. */
-async function judge(name: string, value: number, rows: 'whole' | 'steps', by: JudgedBy): Promise<Judged> {
+async function judge(
+  name: string,
+  value: number,
+  rows: 'whole' | 'steps',
+  by: JudgedBy,
+  { unit, dataType } = { unit: 's', dataType: 'duration' },
+): Promise<Judged> {
   const kpi = {
     name,
+    unit,
+    dataType,
     direction: 'lower_is_better',
     samplesMin: 1,
     completenessMin: 0.5,
@@ -131,16 +139,31 @@ describe('thresholds in force', () => {
 describe('the reason of a status', () => {
   const by = { fromMs: 0, target: 1, warning: 2, critical: 3 };
   it.each([
-    [0.5, by, 'on_target', 'meets target 1'],
-    [1.5, by, 'warning', 'misses target 1'],
-    [2, by, 'warning', 'at or above warning 2'],
-    [3, by, 'critical', 'at or above critical 3'],
+    [0.5, by, 'on_target', 'meets target 1 s'],
+    [1.5, by, 'warning', 'misses target 1 s'],
+    [2, by, 'warning', 'at or above warning 2 s'],
+    [3, by, 'critical', 'at or above critical 3 s'],
     [0.5, { ...by, target: undefined }, 'on_target', 'no threshold reached'],
-    [2, { ...by, target: undefined }, 'warning', 'at or above warning 2'],
-    [9, { ...by, warning: undefined, critical: undefined }, 'warning', 'misses target 1'],
+    [2, { ...by, target: undefined }, 'warning', 'at or above warning 2 s'],
+    [9, { ...by, warning: undefined, critical: undefined }, 'warning', 'misses target 1 s'],
   ])('of %d says which threshold it met, missed or reached', async (value, thresholds, status, reason) => {
     const judged = await judge('reasons', value, 'whole', [thresholds]);
     expect(judged).toMatchObject({ status, reason });
     expect(await judge('reasons', value, 'steps', [thresholds])).toEqual(judged);
+  });
+
+  it.each([
+    ['{USD}/mo', 'money', 'at or above critical $3/mo'],
+    ['{request}/s', 'rate', 'at or above critical 3/s'],
+    ['%', 'score', 'at or above critical 3 %'],
+    ['1', 'ratio', 'at or above critical 300 %'],
+    ['1', 'score', 'at or above critical 3'],
+    ["{driver's seat}", 'count', "at or above critical 3 driver's seat"],
+  ])('has the unit of the KPI: %s as %s', async (unit, dataType, reason) => {
+    expect(await judge('units', 9, 'whole', [by], { unit, dataType })).toMatchObject({ reason });
+    await define('units', [[-9, 2]]);
+    const inForce = await judge('units', 9, 'whole', 'in_force', { unit, dataType });
+    expect(inForce.reason).toBe(reason.replace('critical', 'warning'));
+    expect(await judge('units', 9, 'steps', 'in_force', { unit, dataType })).toEqual(inForce);
   });
 });

@@ -301,7 +301,7 @@ describe('a KPI', () => {
     expect(of(rows, 'pay')!.value).toBeCloseTo(2, 12);
     expect(all(rows).value).toBeCloseTo((total + 80) / 100, 12);
     expect(all(rows)).toMatchObject({ samples: 100, source: 'new', status: 'on_target' });
-    expect(of(rows, 'pay')).toMatchObject({ status: 'warning', reason: 'misses target 1' });
+    expect(of(rows, 'pay')).toMatchObject({ status: 'warning', reason: 'misses target 1 s' });
   });
 
   it('never takes a series whose unit measures something else', async () => {
@@ -323,7 +323,7 @@ describe('a KPI', () => {
     expect(all(rows)).toMatchObject({
       value: 300 / 101,
       status: 'warning',
-      reason: 'at or above warning 2',
+      reason: 'at or above warning 2 %',
       samples: 101,
     });
   });
