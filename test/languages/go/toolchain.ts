@@ -1,0 +1,21 @@
+/** Go: a module of go.mod and go.sum for each program. Downloads and compiled packages are where Go keeps them. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { keptFolder, readOwn, runTool, type Toolchain, whyMissing } from '../toolchain.js';
+
+const language = 'Go';
+
+export const go: Toolchain = {
+  language,
+  missing: whyMissing('go', ['version'], [1, 26]),
+
+  async build(name, code) {
+    const folder = join(keptFolder('go'), name);
+    mkdirSync(folder, { recursive: true });
+    for (const file of ['go.mod', 'go.sum']) writeFileSync(join(folder, file), readOwn(`go/${file}`));
+    writeFileSync(join(folder, 'main.go'), code);
+    const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly -buildvcs=false' };
+    await runTool(language, ['go', 'build', '-o', 'program', '.'], { cwd: folder, env });
+    return [join(folder, 'program')];
+  },
+};
