@@ -3,16 +3,14 @@
  * folders and addresses; leaves: every file below grafana/ as text. Asks no server.
  */
 import type { Command } from 'commander';
-import { readAlertsConfig } from '../alerts-source.js';
-import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from '../catalogue-paths.js';
-import { loadTaxonomy } from '../classify/taxonomy.js';
+import { catalogueFolders } from '../catalogue-paths.js';
 import { readConfig } from '../config.js';
 import { GRAFANA_DEFAULTS, type GrafanaOptions } from '../grafana/grafana-options.js';
 import { renderGrafana } from '../grafana/render.js';
 import { placeTerms } from '../kpi/kpi-terms.js';
-import { loadCatalogue } from '../kpi/load-catalogue.js';
 import type { Kpi } from '../model/kpi.js';
 import { describeWanted } from './metric-origins.js';
+import { loadWholeCatalogue } from './whole-catalogue.js';
 
 export interface GrafanaSources {
   /** Folders over the built-in catalogue; none: that of PLUMBLINE_CATALOGUE, where it is set. */
@@ -52,11 +50,11 @@ export async function loadGrafanaCatalogue({
     catalogues.length === 0
       ? catalogueFolders(config)
       : [...catalogueFolders({ ...config, catalogueFolder: '' }), ...catalogues];
-  const { categories } = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
-  const { kpis } = await loadCatalogue({ folders, builtInFolder: builtInCatalogue(), categories });
+  const { categories, catalogue, alerts } = await loadWholeCatalogue(config, folders);
+  const { kpis } = catalogue;
   const histograms = listHistograms(kpis);
   const options = {
-    alerts: await readAlertsConfig(folders, categories),
+    alerts,
     ...GRAFANA_DEFAULTS,
     categories,
     isHistogram: (metric: string) => histograms.has(metric),

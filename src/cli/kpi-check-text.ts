@@ -1,5 +1,5 @@
 /** What `plumbline kpi check` prints. Enters: problems, warnings and a dry run; leaves: text or JSON. */
-import type { FileProblem } from '../kpi/catalogue-files.js';
+import type { FileProblem } from '../model/file-problem.js';
 import type { Kpi } from '../model/kpi.js';
 import type { CheckedKpi, DryRun, KpiChange, StatusChange } from './kpi-check-run.js';
 import { rowAsJson } from './kpi-status.js';

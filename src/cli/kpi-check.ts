@@ -3,18 +3,18 @@
  * answers, what its KPIs say of the stored data and what they would change there. Changes nothing.
  */
 import { Command } from 'commander';
-import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from '../catalogue-paths.js';
-import { loadTaxonomy } from '../classify/taxonomy.js';
+import { catalogueFolders } from '../catalogue-paths.js';
 import { readConfig } from '../config.js';
-import { CatalogueError, loadCatalogue } from '../kpi/load-catalogue.js';
 import { ClickHouseError } from '../model/clickhouse.js';
+import { CatalogueError } from '../model/file-problem.js';
 import type { Catalogue } from '../model/kpi.js';
 import { chooseUrl, connectTo } from './asked-server.js';
-import { type DryRun, dryRun, findSqlProblem } from './kpi-check-run.js';
+import { type DryRun, dryRun } from './kpi-check-run.js';
 import { type CheckReport, checkAsJson, showCheck } from './kpi-check-text.js';
 import { atOption, jsonOption, resolveTime, type Time, urlOption } from './kpi-options.js';
 import { explain } from './sql.js';
 import { describeTerminal } from './terminal-table.js';
+import { loadWholeCatalogue } from './whole-catalogue.js';
 
 interface CheckOptions {
   json: boolean;
@@ -64,31 +64,24 @@ async function check(
   const empty = { folders, problems: [], warnings: [], kpis: undefined, run: undefined };
   let catalogue: Catalogue;
   try {
-    const { categories } = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
-    catalogue = await loadCatalogue({ folders, builtInFolder: builtInCatalogue(), categories });
+    ({ catalogue } = await loadWholeCatalogue(config, folders));
   } catch (error) {
     if (!(error instanceof CatalogueError)) throw error;
     return { ...empty, problems: error.problems, notRun: 'Asked no server: the files cannot be used.' };
   }
   const { kpis, warnings } = catalogue;
-  const problems = kpis.flatMap((kpi) => {
-    const reason = findSqlProblem(kpi);
-    return reason === '' ? [] : [{ file: kpi.file, line: kpi.line, reason: `${kpi.name}: ${reason}` }];
-  });
-  const report = { ...empty, kpis, warnings, problems, notRun: '' };
+  const report = { ...empty, kpis, warnings, notRun: '' };
   if (options.filesOnly) return { ...report, notRun: 'Asked no server.' };
   const url = chooseUrl(config, options.url);
   try {
     const run = await runOn(config, url, kpis, resolveTime(options.at, Date.now()));
-    const isTold = (file: string, line: number) =>
-      problems.some((known) => known.file === file && known.line === line);
-    const failed = run.kpis.filter(({ kpi, error }) => error !== '' && !isTold(kpi.file, kpi.line));
-    const ofRun = failed.map(({ kpi, error }) => ({
+    const failed = run.kpis.filter(({ error }) => error !== '');
+    const problems = failed.map(({ kpi, error }) => ({
       file: kpi.file,
       line: kpi.line,
       reason: `${kpi.name}: it cannot be read: ${error}`,
     }));
-    return { ...report, run, problems: [...problems, ...ofRun] };
+    return { ...report, run, problems };
   } catch (error) {
     const isAway = error instanceof ClickHouseError && error.type === 'NETWORK';
     if (isAway && options.url === undefined)

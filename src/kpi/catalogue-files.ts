@@ -5,15 +5,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../model/errors.js';
+import type { FileProblem } from '../model/file-problem.js';
 import { readYaml, type YamlPath, type YamlSource } from '../model/yaml-source.js';
-
-/** Something wrong, or odd, at a place in a file. */
-export interface FileProblem {
-  file: string;
-  /** From 1; 0 = the file as a whole. */
-  line: number;
-  reason: string;
-}
 
 export interface CatalogueEntry {
   /** Index of its folder: later ones override earlier ones. */

@@ -2,8 +2,10 @@
  * Folders of a catalogue laid over each other. Enters: the entries of all folders; leaves: the KPIs that there are, each
  * with everything it takes from another by `extends`, and which of its keys are its own. Never judges what keys say.
  */
+
+import type { FileProblem } from '../model/file-problem.js';
 import { suggestName } from '../model/nearest-name.js';
-import { type CatalogueEntry, type FileProblem, lineAt } from './catalogue-files.js';
+import { type CatalogueEntry, lineAt } from './catalogue-files.js';
 
 export interface LayeredKpi {
   entry: CatalogueEntry;

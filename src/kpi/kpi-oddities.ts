@@ -2,12 +2,14 @@
  * KPIs that are allowed but surely not meant. Enters: KPIs without mistakes; leaves: a warning for each oddity, at its
  * place in the file. Never changes or refuses a KPI.
  */
+
+import type { FileProblem } from '../model/file-problem.js';
 import { termsOf } from '../model/formula-parts.js';
 import type { Kpi, Selector } from '../model/kpi.js';
 import { findNearestName } from '../model/nearest-name.js';
 import { parseUnit } from '../model/unit.js';
 import type { YamlPath } from '../model/yaml-source.js';
-import { type FileProblem, lineAt } from './catalogue-files.js';
+import { lineAt } from './catalogue-files.js';
 import type { LayeredKpi } from './catalogue-layers.js';
 import { formatDuration } from './duration.js';
 import { SHARE_KINDS } from './formula-terms.js';

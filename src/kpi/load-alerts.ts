@@ -1,16 +1,16 @@
 /**
  * alerts.yaml: who is told, and which rules are made. Enters: the built-in file and perhaps one of the user's that is laid
- * over it, key by key; leaves: an AlertsConfig that makes sense throughout, or one UserError that lists everything wrong with
- * file, line and reason. Knows no KPIs.
+ * over it, key by key; leaves: an AlertsConfig that makes sense throughout, or one CatalogueError that lists everything wrong
+ * with file, line and reason. Knows no KPIs.
  */
 import { readFile } from 'node:fs/promises';
 import type { AlertsConfig } from '../model/alerts.js';
 import { UserError } from '../model/errors.js';
+import { CatalogueError, type FileProblem } from '../model/file-problem.js';
 import { suggestName } from '../model/nearest-name.js';
 import { describePath, listProblems } from '../model/schema-problems.js';
 import { readYaml, type YamlPath, type YamlSource } from '../model/yaml-source.js';
 import { alertsSchema, knownAlertKeys, type RawAlerts } from './alerts-schema.js';
-import type { FileProblem } from './catalogue-files.js';
 import { SEVERITIES } from './catalogue-schema.js';
 import { readAlerts } from './read-alerts.js';
 
@@ -144,6 +144,12 @@ function findBrokenNames(
   const checkAll = (path: YamlPath, kind: string, names: readonly string[], known: readonly string[]) => {
     for (const [i, name] of names.entries()) check([...path, i], kind, name, known);
   };
+  for (const [i, name] of contacts.entries()) {
+    const same = contacts.slice(0, i).find((each) => each.replaceAll('_', '-') === name.replaceAll('_', '-'));
+    if (same === undefined) continue;
+    const reason = `contact_points: ${same} and ${name} would be one in Grafana; give one of them another name`;
+    problems.push({ ...place(['contact_points', name]), reason });
+  }
   const fallback = raw.notification?.fallback;
   if (fallback != null) check(['notification', 'fallback'], 'contact point', fallback, contacts);
   for (const [i, route] of (raw.routes ?? []).entries()) {
@@ -171,9 +177,8 @@ function findBrokenNames(
 
 function refuse(problems: readonly FileProblem[]): void {
   if (problems.length === 0) return;
-  const lines = problems
-    .toSorted((a, b) => (a.file === b.file ? a.line - b.line : 0))
-    .map(({ file, line, reason }) => `  ${file}:${line}: ${reason}`);
-  const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
-  throw new UserError(`alerts.yaml has ${count}:\n${lines.join('\n')}`);
+  throw new CatalogueError(
+    problems.toSorted((a, b) => (a.file === b.file ? a.line - b.line : 0)),
+    'alerts.yaml',
+  );
 }

@@ -4,16 +4,16 @@
  * reason. Never asks ClickHouse anything: whether a metric exists is not known here.
  */
 import { join } from 'node:path';
-import { UserError } from '../model/errors.js';
+import { CatalogueError, describeProblem, type FileProblem } from '../model/file-problem.js';
 import type { Catalogue, Kpi } from '../model/kpi.js';
 import { describePath, listProblems } from '../model/schema-problems.js';
 import { listPlaceProblems, type PlaceCategory } from '../model/taxonomy-place.js';
-import { type FileProblem, lineAt, readCatalogueFiles } from './catalogue-files.js';
+import { lineAt, readCatalogueFiles } from './catalogue-files.js';
 import { type LayeredKpi, layCatalogue } from './catalogue-layers.js';
 import { KNOWN_KEYS, kpiSchema } from './catalogue-schema.js';
 import { checkKpi } from './check-kpi.js';
 import { listOddities } from './kpi-oddities.js';
-import { readKpi } from './read-kpi.js';
+import { type KpiPlace, readKpi } from './read-kpi.js';
 
 export interface LoadOptions {
   /** Later ones override earlier ones. */
@@ -42,13 +42,22 @@ export async function loadCatalogue(options: LoadOptions): Promise<Catalogue> {
     warnings.push(...places.warnings);
     if (found.length > 0 || places.problems.length > 0 || places.warnings.length > 0) continue;
     const parsed = kpiSchema.safeParse(kpi.raw);
-    if (parsed.success)
-      kpis.push(readKpi(parsed.data, { file: kpi.entry.file, line: lineAt(kpi.entry, []) }));
+    if (parsed.success) kpis.push(readKpi(parsed.data, placeIn(kpi)));
   }
   refuse(sortByPlace(problems, folders));
   warnings.push(...(await listOddities(kpis, layered, builtInLayer)));
   kpis.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { kpis, folders, warnings: sortByPlace(warnings, folders).map(describe) };
+  return { kpis, folders, warnings: sortByPlace(warnings, folders).map(describeProblem) };
+}
+
+/** What it inherits is told of where it stands itself. */
+function placeIn({ entry, ownKeys }: LayeredKpi): KpiPlace {
+  const ownsAlerts = ownKeys === undefined || ownKeys.has('alerts');
+  return {
+    file: entry.file,
+    line: lineAt(entry, []),
+    alertLine: (i) => lineAt(entry, ownsAlerts ? ['alerts', i] : []),
+  };
 }
 
 /** Everything wrong with a KPI in the keys that it gives itself: what it inherits is told where it was written. */
@@ -94,18 +103,6 @@ function findPlaceProblems(
   return { problems, warnings };
 }
 
-/** The catalogue cannot be used; `problems` are in its message too. */
-export class CatalogueError extends UserError {
-  readonly problems: readonly FileProblem[];
-
-  constructor(problems: readonly FileProblem[]) {
-    const lines = problems.map((problem) => `  ${describe(problem)}`);
-    const count = lines.length === 1 ? '1 problem' : `${lines.length} problems`;
-    super(`the KPI catalogue has ${count}:\n${lines.join('\n')}`);
-    this.problems = problems;
-  }
-}
-
 function refuse(problems: readonly FileProblem[]): void {
   if (problems.length > 0) throw new CatalogueError(problems);
 }
@@ -118,8 +115,4 @@ function sortByPlace(problems: readonly FileProblem[], folders: readonly string[
     if (a.file === b.file) return a.line - b.line;
     return layerOf(a) - layerOf(b) || (a.file < b.file ? -1 : 1);
   });
-}
-
-function describe({ file, line, reason }: FileProblem): string {
-  return line === 0 ? `${file}: ${reason}` : `${file}:${line}: ${reason}`;
 }

@@ -68,7 +68,7 @@ async function publishDefinitions(catalogue: Catalogue, options: PublishOptions)
 
 /** Where a KPI stands in which file is no part of what it is. */
 export function describeDefinition({ file: _file, line: _line, ...kpi }: Kpi): string {
-  return JSON.stringify(kpi);
+  return JSON.stringify({ ...kpi, alerts: kpi.alerts.map(({ line: _line, ...alert }) => alert) });
 }
 
 async function define(

@@ -14,7 +14,14 @@ const MINUTE_S = 60;
 const DAY_S = 86_400;
 const MONTH_S = parseDuration('1mo')!;
 
-export function readKpi(raw: RawKpi, place: { file: string; line: number }): Kpi {
+/** Where the KPI and its alerts stand in which file. */
+export interface KpiPlace {
+  file: string;
+  line: number;
+  alertLine: (i: number) => number;
+}
+
+export function readKpi(raw: RawKpi, { file, line, alertLine }: KpiPlace): Kpi {
   const sources = raw.sources.map((source) => readSource(source, raw.unit));
   const seconds = (text: string | null | undefined, otherwise: number) =>
     text == null ? otherwise : parseDuration(text)!;
@@ -42,7 +49,7 @@ export function readKpi(raw: RawKpi, place: { file: string; line: number }): Kpi
     validMax: raw.valid?.max ?? undefined,
     groupBy: (raw.group_by ?? []).map(readGroup),
     sources,
-    alerts: (raw.alerts ?? []).map((alert): KpiAlert => {
+    alerts: (raw.alerts ?? []).map((alert, i): KpiAlert => {
       return {
         name: alert.name ?? `${raw.name}_${alert.level}`,
         level: alert.level,
@@ -51,13 +58,15 @@ export function readKpi(raw: RawKpi, place: { file: string; line: number }): Kpi
         notify: alert.notify,
         forS: seconds(alert.for, 0),
         message: alert.message,
+        line: alertLine(i),
       };
     }),
     sloObjective: raw.slo?.objective ?? undefined,
     sloWindowS: seconds(raw.slo?.window, 30 * DAY_S),
     runbook: raw.runbook ?? '',
     tags: raw.tags ?? [],
-    ...place,
+    file,
+    line,
   };
 }
 

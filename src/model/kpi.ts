@@ -76,6 +76,8 @@ export interface KpiAlert {
   notify: readonly string[];
   forS: number;
   message: string;
+  /** Where it stands in the file of its KPI, for messages. */
+  line: number;
 }
 
 export interface Kpi {

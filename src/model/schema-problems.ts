@@ -36,6 +36,10 @@ function listIssues(issues: readonly z.core.$ZodIssue[], at: YamlPath, known: Kn
         return { path, key, reason };
       });
     }
+    if (issue.code === 'invalid_key') {
+      const key = String(path.at(-1));
+      return [{ path: path.slice(0, -1), key, reason: `the name "${key}" ${issue.issues[0]?.message}` }];
+    }
     const meant = issue.code === 'invalid_union' ? findMeantBranch(issue.errors) : undefined;
     if (meant !== undefined) return listIssues(meant, path, known);
     return [{ path, key: undefined, reason: issue.message }];

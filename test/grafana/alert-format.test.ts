@@ -100,7 +100,7 @@ describe('references', () => {
     const [kpi] = kpis.filter(({ name }) => name === 'error_rate');
     const odd = { ...kpi!, alerts: kpi!.alerts.map((alert) => ({ ...alert, notify: ['slak'] })) };
     expect(() => renderAlerting([odd], alerts, OPTIONS)).toThrow(
-      /error_rate\.yaml:2: error_rate: alert high_error_rate: no contact point "slak" \(did you mean "slack"\?\)/,
+      /error_rate\.yaml:\d+: error_rate: alert high_error_rate: no contact point "slak" \(did you mean "slack"\?\)/,
     );
   });
 

@@ -29,7 +29,8 @@ describe('a KPI of the same name', () => {
   it('with extends gives only what differs, null takes away', async () => {
     const kpis = await kpisWith('name: checkout_time\nextends: true\ntarget: 1\nwarning: null\n');
     const before = (await loadFiles(BUILT_IN)).catalogue.kpis[0]!;
-    const place = { file: expect.stringMatching(/my\.yaml$/), line: 1 };
+    const alerts = before.alerts.map((alert) => ({ ...alert, line: 1 }));
+    const place = { alerts, file: expect.stringMatching(/my\.yaml$/), line: 1 };
     expect(kpis.get('checkout_time')).toEqual({ ...before, target: 1, warning: undefined, ...place });
   });
 

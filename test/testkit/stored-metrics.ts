@@ -79,6 +79,6 @@ export function kpisOf(yaml: string): Kpi[] {
   const entries = [parse(yaml)].flat() as Record<string, unknown>[];
   return entries.map((entry) => {
     const whole = { ...required, title: entry.name, direction: 'lower_is_better', ...entry };
-    return readKpi(kpiSchema.parse(whole), { file: 'test.yaml', line: 1 });
+    return readKpi(kpiSchema.parse(whole), { file: 'test.yaml', line: 1, alertLine: () => 1 });
   });
 }

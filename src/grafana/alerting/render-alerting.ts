@@ -2,15 +2,16 @@
  * Grafana's alerting from the catalogue: contact points, policies, mute timings, templates and rules. Enters: KPIs and
  * alerts.yaml; leaves: texts by their path under grafana/, the same for the same catalogue. Sends nothing to anybody.
  */
+
 import type { AlertsConfig } from '../../model/alerts.js';
-import { UserError } from '../../model/errors.js';
+import { CatalogueError } from '../../model/file-problem.js';
 import type { Kpi } from '../../model/kpi.js';
-import { suggestName } from '../../model/nearest-name.js';
+import { listAlertProblems } from './alert-problems.js';
 import { buildContactPoints } from './contact-points.js';
 import { type AlertingFile, formatFile } from './file-format.js';
 import { groupBy } from './group-by.js';
 import { MESSAGE_TEMPLATES, TEMPLATE_NAME } from './message-templates.js';
-import { type PlannedRule, planRules, unwantedUids } from './plan-rules.js';
+import { planRules, unwantedUids } from './plan-rules.js';
 import { buildMuteTimes, buildPolicies } from './policies.js';
 import { groupRules, nameRules } from './rule-file.js';
 import { describeRules } from './rule-table.js';
@@ -23,15 +24,15 @@ export interface AlertingOptions {
   docsUrl: string;
 }
 
-/** Throws UserError where a KPI names a contact point that does not exist, or rules cannot be told apart. */
+/** @throws CatalogueError where `listAlertProblems` finds any. */
 export function renderAlerting(
   kpis: readonly Kpi[],
   alerts: AlertsConfig,
   { database, docsUrl }: AlertingOptions,
 ): Map<string, string> {
-  checkContacts(kpis, alerts);
+  const problems = listAlertProblems(kpis, alerts);
+  if (problems.length > 0) throw new CatalogueError(problems);
   const rules = kpis.flatMap((kpi) => planRules(kpi, { alerts, database }));
-  checkUids(rules);
   const files = new Map<string, string>();
   const add = (name: string, file: Omit<AlertingFile, 'apiVersion'>, about: string) =>
     files.set(`${FOLDER}/${name}.yaml`, formatFile({ apiVersion: 1, ...file }, about));
@@ -58,31 +59,4 @@ export function renderAlerting(
   }
   files.set('alert-rules.md', describeRules(rules, alerts));
   return files;
-}
-
-function checkContacts(kpis: readonly Kpi[], { contactPoints }: AlertsConfig): void {
-  const known = contactPoints.map(({ name }) => name);
-  const problems = kpis.flatMap((kpi) =>
-    kpi.alerts.flatMap(({ name: alert, notify }) =>
-      notify
-        .filter((contact) => !known.includes(contact))
-        .map(
-          (contact) =>
-            `  ${kpi.file}:${kpi.line}: ${kpi.name}: alert ${alert}: no contact point "${contact}"${suggestName(contact, known)}; alerts.yaml has ${known.join(', ')}`,
-        ),
-    ),
-  );
-  if (problems.length === 0) return;
-  const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  throw new UserError(`alerts of KPIs have ${count}:\n${problems.join('\n')}`);
-}
-
-function checkUids(rules: readonly PlannedRule[]): void {
-  for (const [uid, same] of groupBy(rules, (rule) => rule.uid)) {
-    if (same.length === 1) continue;
-    const names = same.map(({ kpi, name }) => `${name} of ${kpi.name}`).join(' and ');
-    throw new UserError(
-      `${names} would be one rule in Grafana (${uid}); give one of the alerts another name`,
-    );
-  }
 }
