@@ -15,7 +15,7 @@ import type { Config } from './config.js';
 import { type DataDirectory, openDataDirectory } from './data-directory.js';
 import { SeriesTable } from './decode/series-table.js';
 import { WrittenExemplars } from './decode/written-exemplars.js';
-import { createDrainLog, describeQuarantine } from './drain-log.js';
+import { createDrainLog, createStoredCounts, describeQuarantine } from './drain-log.js';
 import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
 import { readFingerprint } from './kpi/catalogue-fingerprint.js';
@@ -192,7 +192,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     readChecked: checker.readChecked,
     onError: (error) => log.warn({ err: error }, error.message),
   });
-  const stored = { points: 0, dropped: 0, bytesLost: 0 };
+  const stored = createStoredCounts();
   const drain = createDrain({
     clickhouse,
     spool: createSegmentSource(spool, groupCommit, series, writtenExemplars),

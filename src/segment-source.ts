@@ -14,16 +14,23 @@ export function createSegmentSource(
   series: SeriesTable,
   exemplars: WrittenExemplars,
 ): SegmentSource {
+  /** Of segments that are still to be moved. */
+  const forgotten = new Set<string>();
   return {
     seal: () => groupCommit.seal(),
-    oldest: () => spool.oldest(),
+    oldest: (isSkipped) => spool.oldest(isSkipped),
     read: (segment) => spool.read(segment),
     commit: (segment) => spool.commit(segment),
-    quarantine: (segment) => {
-      // Not all of this segment is stored, and what is missing is not known here.
-      series.forgetAllWritten();
-      exemplars.forget();
-      return spool.quarantine(segment);
+    quarantine: async (segment) => {
+      // Not all of this segment is stored, and what is missing is not known here. Once is enough, however often it is tried.
+      if (!forgotten.has(segment.name)) {
+        forgotten.add(segment.name);
+        series.forgetAllWritten();
+        exemplars.forget();
+      }
+      const path = await spool.quarantine(segment);
+      forgotten.delete(segment.name);
+      return path;
     },
   };
 }

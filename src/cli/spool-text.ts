@@ -10,6 +10,8 @@ export interface Inspected {
   points: number;
   tornBytes: number;
   damage?: SegmentDamage;
+  /** Why it cannot be read now, which says nothing of its content. */
+  failure?: string;
 }
 
 const COLUMNS: readonly Column[] = [
@@ -33,16 +35,16 @@ export function showInspected(directory: string, segments: readonly Inspected[],
       String(points),
       damage === undefined ? '' : `≥ ${damage.pointsLostMin}`,
       damage === undefined ? '' : String(damage.bytesLost),
-      damage === undefined
-        ? describeWhole(segment)
-        : { text: `damaged: ${damage.reason}`, style: 'red' as const },
+      describeState(segment),
     ];
   });
   const lines = renderTable(COLUMNS, rows, terminal);
   return `${[directory, '', ...lines, '', ...explain(segments)].join('\n')}\n`;
 }
 
-function describeWhole({ tornBytes, place }: Inspected): string {
+function describeState({ tornBytes, place, damage, failure }: Inspected) {
+  if (failure !== undefined) return { text: `cannot be read now: ${failure}`, style: 'red' as const };
+  if (damage !== undefined) return { text: `damaged: ${damage.reason}`, style: 'red' as const };
   if (tornBytes > 0) return `whole, and ${tornBytes} bytes of a write that was not acknowledged`;
   return place === 'quarantine' ? 'whole' : 'whole, waits to be stored';
 }
@@ -60,7 +62,7 @@ function explain(segments: readonly Inspected[]): string[] {
       'Damaged segments in quarantine: put an undamaged copy in place of the file, under the same name, then replay it.',
     );
   }
-  if (aside.some(({ damage }) => damage === undefined)) {
+  if (aside.some(({ damage, failure }) => damage === undefined && failure === undefined)) {
     lines.push(
       'Whole segments in quarantine: ClickHouse could not take their data, or the file could not be read at that time.',
       'Stop the server and run "plumbline spool replay --all"; the next start stores them.',

@@ -2,13 +2,14 @@
  * `plumbline spool`: what lies in the spool of a data directory, what of it is damaged, and the way back for segments in
  * quarantine. Enters: files; leaves: a table, or segments that the next start of the server stores.
  */
-import { access, unlink } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { readConfig } from '../config.js';
 import { openDataDirectory } from '../data-directory.js';
 import { UserError } from '../model/errors.js';
-import { countPoints, type SegmentContent } from '../model/spool.js';
+import { countPoints, type SealedSegment, type SegmentContent, type SegmentDamage } from '../model/spool.js';
+import { moveFile } from '../spool/move-file.js';
 import { listSegments, openSpool, quarantineOf, readSegment, type Spool } from '../spool/spool.js';
 import { type Inspected, showInspected } from './spool-text.js';
 import { describeTerminal } from './terminal-table.js';
@@ -61,20 +62,8 @@ async function runInspect(options: SpoolCommandOptions & { json: boolean }): Pro
     ['quarantine', quarantineOf(spool)],
   ] as const) {
     for (const segment of await listSegments(folder)) {
-      const content = await readSegment(folder, segment);
-      // A running server stored it between the two calls.
-      if (place === 'spool' && content.frames.length === 0 && !(await exists(join(folder, segment.name))))
-        continue;
-      const { name, bytes } = segment;
-      const { tornBytes, damage } = content;
-      inspected.push({
-        name,
-        place,
-        bytes,
-        points: countPointsOf(content),
-        tornBytes,
-        ...(damage && { damage }),
-      });
+      const inspectedSegment = await inspectSegment(segment, place, folder);
+      if (inspectedSegment !== undefined) inspected.push(inspectedSegment);
     }
   }
   process.stdout.write(
@@ -82,6 +71,24 @@ async function runInspect(options: SpoolCommandOptions & { json: boolean }): Pro
       ? `${JSON.stringify({ directory: spool, segments: inspected }, null, 2)}\n`
       : showInspected(spool, inspected, describeTerminal(process.stdout, process.env)),
   );
+}
+
+/** Undefined where a running server stored the segment since it was listed. */
+async function inspectSegment(
+  segment: SealedSegment,
+  place: Inspected['place'],
+  folder: string,
+): Promise<Inspected | undefined> {
+  const { name, bytes } = segment;
+  try {
+    const content = await readSegment(folder, segment);
+    const isGone = content.frames.length === 0 && !(await exists(join(folder, name)));
+    if (place === 'spool' && isGone) return undefined;
+    const { tornBytes, damage } = content;
+    return { name, place, bytes, points: countPointsOf(content), tornBytes, ...(damage && { damage }) };
+  } catch (error) {
+    return { name, place, bytes, points: 0, tornBytes: 0, failure: (error as Error).message };
+  }
 }
 
 async function runReplay(files: string[], options: SpoolCommandOptions & { all: boolean }): Promise<void> {
@@ -92,7 +99,7 @@ async function runReplay(files: string[], options: SpoolCommandOptions & { all: 
   }
   const names = options.all
     ? (await listSegments(quarantine)).map(({ name }) => name)
-    : files.map((file) => nameInQuarantine(file, quarantine));
+    : [...new Set(files.map((file) => nameInQuarantine(file, quarantine)))];
   for (const name of names) await refuseMissing(name, quarantine);
   const config = readConfig(process.env);
   // Nobody else may write into the spool: the lock of the data directory is taken.
@@ -104,40 +111,55 @@ async function runReplay(files: string[], options: SpoolCommandOptions & { all: 
       segmentBytesMax: config.spoolSegmentBytesMax,
       nowUnixMs: Date.now(),
     });
-    for (const name of names) process.stdout.write(`${await replaySegment(name, quarantine, spool)}\n`);
+    for (const name of names) process.stdout.write(`${await replaySegment(name, directory, spool)}\n`);
     if (names.length === 0) process.stdout.write('There is nothing in quarantine.\n');
   } finally {
     await locked.unlock();
   }
 }
 
-/** What can be read of a segment goes into a new one; the file is removed only where that was everything. */
-async function replaySegment(name: string, quarantine: string, spool: Spool): Promise<string> {
-  const content = await readSegment(quarantine, { name, bytes: 0 });
-  const { frames, damage } = content;
-  if (frames.length === 0 && damage !== undefined) {
+/**
+ * A whole segment goes back as it is, in one step and under its name: what ClickHouse has of it already it knows by that name.
+ * Of a damaged one what can be read goes into a new segment, and the file stays. Failures of one do not keep the others.
+ */
+async function replaySegment(name: string, directory: string, spool: Spool): Promise<string> {
+  const quarantine = quarantineOf(directory);
+  try {
+    const content = await readSegment(quarantine, { name, bytes: 0 });
+    if (content.damage !== undefined) return await replayReadable(name, content, content.damage, spool);
+    await moveFile(join(quarantine, name), join(directory, name));
+    return describeTaken(name, content);
+  } catch (error) {
     process.exitCode = 1;
-    return `${name}: nothing of it can be read (${damage.reason}). ${HOW_TO_MEND}`;
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'EEXIST'
+      ? `${name}: the spool has another segment of that name. Start the server, so that it stores that one, and run this again.`
+      : `${name}: it stays in quarantine (${message}).`;
   }
-  if (frames.length > 0) {
-    const blocks = frames.map(({ table, rows, payload }) => ({ table, rows, pieces: [payload] }));
-    await spool.append(blocks).catch((error: Error) => {
-      throw new UserError(
-        `${name} cannot be written to the spool (${error.message}); it stays in quarantine`,
-      );
-    });
+}
+
+async function replayReadable(
+  name: string,
+  content: SegmentContent,
+  damage: SegmentDamage,
+  spool: Spool,
+): Promise<string> {
+  process.exitCode = 1;
+  const { frames } = content;
+  if (frames.length === 0) return `${name}: nothing of it can be read (${damage.reason}). ${HOW_TO_MEND}`;
+  try {
+    await spool.append(frames.map(({ table, rows, payload }) => ({ table, rows, pieces: [payload] })));
+  } finally {
     await spool.seal();
   }
-  const taken = `${name}: ${countPointsOf(content)} points are in the spool again; the next start of the server stores them.`;
-  if (damage === undefined) {
-    await unlink(join(quarantine, name));
-    return taken;
-  }
-  process.exitCode = 1;
   return (
-    `${taken}\n  At least ${damage.pointsLostMin} points and ${damage.bytesLost} bytes of it cannot be read ` +
+    `${describeTaken(name, content)}\n  At least ${damage.pointsLostMin} points and ${damage.bytesLost} bytes of it cannot be read ` +
     `(${damage.reason}); the file stays in quarantine. ${HOW_TO_MEND}`
   );
+}
+
+function describeTaken(name: string, content: SegmentContent): string {
+  return `${name}: ${countPointsOf(content)} points are in the spool again; the next start of the server stores them.`;
 }
 
 const HOW_TO_MEND =

@@ -18,7 +18,7 @@ export interface SealedSegment {
 /** What could be read of a segment. */
 export interface SegmentContent {
   frames: Frame[];
-  /** Bytes of a last write that a crash cut short; it was never acknowledged. */
+  /** Bytes behind what was acknowledged that are no whole frame: a crash or a power failure cut a write short. */
   tornBytes: number;
   /** Set where acknowledged points are missing, or may be. */
   damage?: SegmentDamage;
@@ -37,12 +37,18 @@ export interface SegmentDamage {
 export interface SegmentSource {
   /** Close the segment being written, so that it can be read. */
   seal(): Promise<void>;
-  oldest(): SealedSegment | undefined;
-  /** Throws where the file could be read at another time (too many open files); everything else is damage. */
+  /** The oldest closed segment for which `isSkipped` is false. */
+  oldest(isSkipped?: (name: string) => boolean): SealedSegment | undefined;
+  /** Throws where the system fails, which says nothing of the content; what is wrong with the content is damage. */
   read(segment: SealedSegment): Promise<SegmentContent>;
   commit(segment: SealedSegment): Promise<void>;
   /** Keep aside what is damaged, or what ClickHouse will never take; returns where. */
   quarantine(segment: SealedSegment): Promise<string>;
+}
+
+/** What is known of a segment of which nothing can be read. */
+export function createUnreadable({ bytes }: SealedSegment, reason: string): SegmentContent {
+  return { frames: [], tornBytes: 0, damage: { reason, pointsLostMin: 0, bytesLost: bytes } };
 }
 
 /** Points among the rows of a table: rows of series, exemplars and the like are none. */

@@ -60,10 +60,13 @@ export class Traffic {
     return arrivals.map((arrivedMs) => Math.max(0, now - arrivedMs));
   }
 
-  /** `points` counts where the segment is of an earlier process: whose they are is not known then. */
+  /**
+   * Of the segment's points ClickHouse refused so many. Own ones are no traffic; whose they are is not known of a segment of an
+   * earlier process, so all of its points count.
+   */
   countQuarantined(segment: SealedSegment, points: number): void {
-    const waiting = this.take(segment);
-    this.points.dropped += waiting?.points ?? (segment.begunMs === undefined ? 0 : points);
+    const ofSenders = this.take(segment)?.points ?? (segment.begunMs === undefined ? 0 : points);
+    this.points.dropped += Math.min(points, ofSenders);
   }
 
   /** Points of a damaged segment that are lost; whose they were cannot be read. */

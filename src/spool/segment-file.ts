@@ -5,11 +5,10 @@
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { countPoints } from '../model/spool.js';
+import { NEW_SUFFIX } from './move-file.js';
 import type { NativeBlock } from './native-format.js';
 import { encodeFrame, encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './segment.js';
-
-/** Ends the name of a file whose header is not on disk yet; it holds no points. */
-export const NEW_SUFFIX = '.new';
+import { syncDirectory } from './sync-directory.js';
 
 /** Creates the file and leaves no handle and no file behind where that fails. */
 export async function createSegmentFile(directory: string, name: string): Promise<SegmentFile> {
@@ -105,14 +104,4 @@ async function writeAll(file: FileHandle, pieces: readonly Uint8Array[], from: n
     at += wanted;
   }
   return at;
-}
-
-/** A new file exists for sure only when its directory is on disk too. */
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

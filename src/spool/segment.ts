@@ -82,9 +82,11 @@ export function decodeSegment(name: string, bytes: Buffer): SegmentContent {
       continue;
     }
     const next = findFrame(bytes, pos + 1, seed);
-    const isTail = next === bytes.length && acknowledged !== undefined && pos >= acknowledged.bytes;
-    if (isTail && isCutShort(bytes, pos, header)) tornBytes = next - pos;
-    else addDamage(pos, next, 'an unreadable frame', points);
+    // Behind the acknowledged bytes a power failure may leave anything: a part of a write, or zeros where a file has grown
+    // and its data was not written. Nobody was told that it is kept.
+    const acknowledgedEnd = Math.max(pos, Math.min(next, acknowledged?.bytes ?? next));
+    if (acknowledgedEnd > pos) addDamage(pos, acknowledgedEnd, 'an unreadable frame', points);
+    tornBytes += next - acknowledgedEnd;
     pos = next;
   }
   if (acknowledged !== undefined && acknowledged.bytes > bytes.length) {
@@ -148,12 +150,4 @@ function findFrame(bytes: Buffer, from: number, seed: number): number {
     if (readFrameHeader(bytes, at, seed) !== undefined) return at;
   }
   return bytes.length;
-}
-
-/** Whether the file ends inside this frame, as a write that a crash cut short does. */
-function isCutShort(bytes: Buffer, at: number, header: FrameHeader | undefined): boolean {
-  if (header !== undefined) return header.end > bytes.length;
-  const left = bytes.subarray(at);
-  if (left.length < FRAME_HEADER_BYTES) return FRAME_MAGIC_BYTES.indexOf(left.subarray(0, 4)) === 0;
-  return left.readUInt32LE(0) === FRAME_MAGIC && left.length < FRAME_HEADER_BYTES + left.readUInt8(20);
 }

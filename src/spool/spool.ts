@@ -6,13 +6,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { access, lstat, mkdir, readdir, readFile, rename, unlink } from 'node:fs/promises';
+import { access, lstat, mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../model/errors.js';
-import type { SealedSegment, SegmentContent } from '../model/spool.js';
+import { createUnreadable, type SealedSegment, type SegmentContent } from '../model/spool.js';
+import { moveFile, NEW_SUFFIX } from './move-file.js';
 import type { NativeBlock } from './native-format.js';
 import { decodeSegment } from './segment.js';
-import { createSegmentFile, NEW_SUFFIX, type SegmentFile } from './segment-file.js';
+import { createSegmentFile, type SegmentFile } from './segment-file.js';
 
 export interface SpoolOptions {
   directory: string;
@@ -32,15 +33,11 @@ export interface Quarantine {
   bytes: number;
 }
 
-/** Failures that pass: the file is as good as before. */
-const PASSING_CODES: ReadonlySet<string> = new Set([
-  'EMFILE',
-  'ENFILE',
-  'ENOMEM',
-  'EAGAIN',
-  'EINTR',
-  'EBUSY',
-]);
+/**
+ * Codes of the system that say what is wrong with the file: it is gone or leads nowhere, is a directory, or is larger than
+ * any segment. Every other one says what is wrong with the disk, the network or this process, and may pass.
+ */
+const DAMAGE_CODES: ReadonlySet<string> = new Set(['ENOENT', 'EISDIR', 'ELOOP', 'ERR_FS_FILE_TOO_LARGE']);
 
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   try {
@@ -83,19 +80,16 @@ export function quarantineOf(spoolDirectory: string): string {
 }
 
 /**
- * Reads and checks one segment, wherever it lies. What cannot be read is damage, except where reading may work at
- * another time: that is thrown.
+ * Reads and checks one segment, wherever it lies. What is wrong with its content is damage. Throws where the system fails
+ * (no file descriptor, a network file system that is away, a disk error): the file may be as good as before.
  */
-export async function readSegment(
-  directory: string,
-  { name, bytes }: SealedSegment,
-): Promise<SegmentContent> {
+export async function readSegment(directory: string, segment: SealedSegment): Promise<SegmentContent> {
   try {
-    return decodeSegment(name, await readFile(join(directory, name)));
+    return decodeSegment(segment.name, await readFile(join(directory, segment.name)));
   } catch (error) {
     const { code = '', message } = error as NodeJS.ErrnoException;
-    if (PASSING_CODES.has(code)) throw error;
-    return { frames: [], tornBytes: 0, damage: { reason: message, pointsLostMin: 0, bytesLost: bytes } };
+    if (!DAMAGE_CODES.has(code)) throw error;
+    return createUnreadable(segment, message);
   }
 }
 
@@ -152,28 +146,31 @@ export class Spool {
     await segment.close();
   }
 
-  /** The oldest closed segment, or nothing. */
-  oldest(): SealedSegment | undefined {
-    return this.sealed[0];
+  /** The oldest closed segment for which `isSkipped` is false, or nothing. */
+  oldest(isSkipped: (name: string) => boolean = () => false): SealedSegment | undefined {
+    return this.sealed.find(({ name }) => !isSkipped(name));
   }
 
-  /** What can be read of a closed segment. Throws where it may be readable at another time. */
+  /** What can be read of a closed segment; throws as `readSegment` does. */
   read(segment: SealedSegment): Promise<SegmentContent> {
     return readSegment(this.options.directory, segment);
   }
 
-  /** ClickHouse has everything of the oldest segment: remove it. */
+  /** ClickHouse has everything of the segment: remove it. */
   async commit(segment: SealedSegment): Promise<void> {
     await unlink(join(this.options.directory, segment.name)).catch(ignoreMissing);
     this.release(segment);
   }
 
-  /** Keep a segment aside, for a person to look at, and go on with the next. */
+  /**
+   * Keep a segment aside, for a person to look at, and go on with the next. Throws where it cannot be moved; it then stays
+   * where it is.
+   */
   async quarantine(segment: SealedSegment): Promise<string> {
     const folder = quarantineOf(this.options.directory);
     await mkdir(folder, { recursive: true });
     const target = join(folder, segment.name);
-    await rename(join(this.options.directory, segment.name), target).catch(ignoreMissing);
+    await moveFile(join(this.options.directory, segment.name), target).catch(ignoreMissing);
     this.release(segment);
     return target;
   }

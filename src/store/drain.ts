@@ -1,14 +1,22 @@
 /**
  * Drain: spool segments in order → rows in ClickHouse. One insert per segment and table, with the segment's name as
  * deduplication token, so that a retry counts once; then the touched buckets are marked; then the segment is removed.
- * A segment that ClickHouse can never take is put aside, never thrown away; so is a damaged one, once everything that can
- * be read of it is stored.
+ * Where ClickHouse can never take the rows of a table, those of the others are stored, and the segment is put aside, never
+ * thrown away; so is a damaged one, once everything that can be read of it is stored. A segment that cannot be read, removed
+ * or put aside now is tried again later, and those behind it go on.
  */
 import { crc32 } from 'node:zlib';
 import pRetry from 'p-retry';
 import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
-import type { Frame, SealedSegment, SegmentContent, SegmentDamage, SegmentSource } from '../model/spool.js';
+import {
+  createUnreadable,
+  type Frame,
+  type SealedSegment,
+  type SegmentContent,
+  type SegmentDamage,
+  type SegmentSource,
+} from '../model/spool.js';
 import type { Rollups } from './rollups.js';
 
 export interface DrainOptions {
@@ -20,24 +28,42 @@ export interface DrainOptions {
   /** Longest pause between two tries while ClickHouse is away, milliseconds. */
   retryMaxMs: number;
   log: DrainLog;
+  /** A clock that only goes forward, milliseconds. */
+  nowMs?: () => number;
+}
+
+/** Rows of one table that ClickHouse will never take. */
+export interface RefusedTable {
+  table: string;
+  rows: number;
+  reason: string;
 }
 
 export interface DrainLog {
   /** ClickHouse did not take a segment, or the disk did not do what was asked of it; it will be tried again. */
   onRetry(segment: SealedSegment, error: Error, attempt: number): void;
-  /** A segment was put aside for good at `path`, and these rows with it. */
-  onQuarantine(
-    segment: SealedSegment,
-    error: Error,
-    path: string,
-    rowsByTable: ReadonlyMap<string, number>,
-  ): void;
-  /** A segment was damaged: what could be read of it is stored, and the file was put aside at `path`. */
+  /** ClickHouse refused these rows of a segment; what else it has is stored, and the file lies at `path`. */
+  onQuarantine(segment: SealedSegment, refused: readonly RefusedTable[], path: string): void;
+  /** A segment was damaged: what could be read of it is stored, and the file lies at `path`. */
   onDamaged(segment: SealedSegment, damage: SegmentDamage, path: string): void;
   /** A crash had cut an unacknowledged write short. */
   onTorn(segment: SealedSegment, tornBytes: number): void;
   /** Rows of a segment are visible in SQL. */
   onStored(segment: SealedSegment, rowsByTable: ReadonlyMap<string, number>): void;
+  /** A segment stays in the spool for now: reading, removing or moving it has failed several times. */
+  onLeft(segment: SealedSegment, error: Error): void;
+  /** It worked after all. */
+  onTaken(segment: SealedSegment): void;
+}
+
+/** A segment that could not be read, removed or put aside. */
+interface LeftSegment {
+  failures: number;
+  firstFailureMs: number;
+  /** When it is tried again. */
+  dueMs: number;
+  /** Set where everything that can be stored is stored, and only the file has to go. */
+  release: (() => Promise<unknown>) | undefined;
 }
 
 /**
@@ -46,18 +72,34 @@ export interface DrainLog {
  */
 const DATA_ERROR_CODES: ReadonlySet<number> = new Set([6, 10, 16, 27, 33, 50, 53, 70, 117, 321]);
 
+/**
+ * How long a file is tried whose disk reports an error when it is read, milliseconds: paths to storage come back within
+ * minutes, bad blocks do not. Then it is put aside as one of which nothing can be read.
+ */
+export const DISK_ERROR_RETRY_MS = 10 * 60_000;
+/** What the system says of a disk that cannot be read, or of data on it that does not have its checksum. */
+const DISK_ERROR_CODES: ReadonlySet<string> = new Set(['EIO', 'EBADMSG', 'EUCLEAN']);
+/** How often a segment that stays in the spool is tried at least, milliseconds. */
+const LEFT_RETRY_MAX_MS = 60_000;
+const RETRY_MIN_MS = 100;
+/** Failures after which an operator should know; fewer are likely to pass. */
+const FAILURES_REPORTED = 4;
+
 export function createDrain(options: DrainOptions): Drain {
   return new Drain(options);
 }
 
 export class Drain implements Component {
   private readonly options: DrainOptions;
+  private readonly nowMs: () => number;
   private readonly stopping = new AbortController();
+  private readonly left = new Map<string, LeftSegment>();
   private running: Promise<void> | undefined;
   private wake = () => {};
 
   constructor(options: DrainOptions) {
     this.options = options;
+    this.nowMs = options.nowMs ?? (() => performance.now());
   }
 
   async start(): Promise<void> {
@@ -81,8 +123,8 @@ export class Drain implements Component {
       // Sealing at a steady pace, however fast the inserts are: many small parts would cost far more to merge.
       await spool.seal();
       const pause = this.isLast ? undefined : this.pause(intervalMs);
-      for (let segment = spool.oldest(); segment !== undefined; segment = spool.oldest()) {
-        await this.store(segment);
+      for (let segment = this.findDue(); segment !== undefined; segment = this.findDue()) {
+        await this.take(segment);
         if (this.stopping.signal.aborted) return;
       }
       if (pause === undefined) return;
@@ -90,43 +132,94 @@ export class Drain implements Component {
     }
   }
 
-  private async store(segment: SealedSegment): Promise<void> {
-    const { spool, log } = this.options;
+  private findDue(): SealedSegment | undefined {
+    const now = this.nowMs();
+    return this.options.spool.oldest((name) => (this.left.get(name)?.dueMs ?? now) > now);
+  }
+
+  private async take(segment: SealedSegment): Promise<void> {
+    const release = this.left.get(segment.name)?.release;
     try {
-      const content = await this.retry(segment, () => spool.read(segment));
-      if (content.tornBytes > 0) log.onTorn(segment, content.tornBytes);
-      const refusal = await this.insertOrRefuse(segment, content);
-      if (refusal === undefined && content.damage === undefined) {
-        await this.retry(segment, () => spool.commit(segment));
-        return;
-      }
-      const path = await this.retry(segment, () => spool.quarantine(segment));
-      if (refusal !== undefined) log.onQuarantine(segment, refusal, path, countRows(content.frames));
-      if (content.damage !== undefined) log.onDamaged(segment, content.damage, path);
+      if (release === undefined) await this.store(segment);
+      else await this.release(segment, release);
     } catch (error) {
       if (!this.stopping.signal.aborted) throw error;
     }
   }
 
-  /** Stores the frames; the reason where ClickHouse can never take them. */
-  private async insertOrRefuse(
-    segment: SealedSegment,
-    { frames, damage }: SegmentContent,
-  ): Promise<Error | undefined> {
-    try {
-      await this.retry(segment, () => this.insert(segment, frames, damage !== undefined));
-      return undefined;
-    } catch (error) {
-      if (this.stopping.signal.aborted) throw error;
-      return error as Error;
+  private async store(segment: SealedSegment): Promise<void> {
+    const { spool, log } = this.options;
+    const content = await this.read(segment);
+    if (content === undefined) return;
+    const { frames, tornBytes, damage } = content;
+    if (tornBytes > 0) log.onTorn(segment, tornBytes);
+    const { stored, refused } = await this.insert(segment, frames, damage !== undefined);
+    if (refused.length === 0 && damage === undefined) {
+      log.onStored(segment, countRows(stored));
+      await this.release(segment, () => spool.commit(segment));
+      return;
     }
+    const moved = await this.release(segment, () => spool.quarantine(segment));
+    const path = moved ?? segment.name;
+    if (refused.length > 0) log.onQuarantine(segment, refused, path);
+    if (damage !== undefined) log.onDamaged(segment, damage, path);
+    if (stored.length > 0) log.onStored(segment, countRows(stored));
+  }
+
+  /** Undefined where it cannot be read now. */
+  private async read(segment: SealedSegment): Promise<SegmentContent | undefined> {
+    try {
+      const content = await this.options.spool.read(segment);
+      this.forgetLeft(segment);
+      return content;
+    } catch (error) {
+      const { message } = error as Error;
+      if (this.leave(segment, error as Error, undefined)) return undefined;
+      this.forgetLeft(segment);
+      return createUnreadable(
+        segment,
+        `it could not be read for ${DISK_ERROR_RETRY_MS / 60_000} minutes: ${message}`,
+      );
+    }
+  }
+
+  /** The file of a segment that is stored goes; undefined where that fails, and it is tried again later. */
+  private async release<T>(segment: SealedSegment, work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      const result = await work();
+      this.forgetLeft(segment);
+      return result;
+    } catch (error) {
+      this.leave(segment, error as Error, work);
+      return undefined;
+    }
+  }
+
+  /** @returns False where the disk has failed for too long to be tried again. */
+  private leave(segment: SealedSegment, error: Error, release: LeftSegment['release']): boolean {
+    const now = this.nowMs();
+    const { failures = 0, firstFailureMs = now } = this.left.get(segment.name) ?? {};
+    const isDiskError =
+      release === undefined && DISK_ERROR_CODES.has((error as NodeJS.ErrnoException).code ?? '');
+    if (isDiskError && now - firstFailureMs >= DISK_ERROR_RETRY_MS) return false;
+    const pauseMs = Math.min(RETRY_MIN_MS * 2 ** failures, LEFT_RETRY_MAX_MS);
+    this.left.set(segment.name, { failures: failures + 1, firstFailureMs, dueMs: now + pauseMs, release });
+    this.options.log.onRetry(segment, error, failures + 1);
+    if (failures + 1 === FAILURES_REPORTED) this.options.log.onLeft(segment, error);
+    return true;
+  }
+
+  private forgetLeft(segment: SealedSegment): void {
+    const left = this.left.get(segment.name);
+    this.left.delete(segment.name);
+    if (left !== undefined && left.failures >= FAILURES_REPORTED) this.options.log.onTaken(segment);
   }
 
   /** Until it works, or the drain is stopped, or ClickHouse says that the data is wrong. */
   private retry<T>(segment: SealedSegment, work: () => Promise<T>): Promise<T> {
     return pRetry(work, {
       retries: Number.POSITIVE_INFINITY,
-      minTimeout: 100,
+      minTimeout: RETRY_MIN_MS,
       maxTimeout: this.options.retryMaxMs,
       randomize: true,
       signal: this.stopping.signal,
@@ -135,19 +228,41 @@ export class Drain implements Component {
     });
   }
 
-  /** What was read of a damaged segment has tokens of its own: the whole one, once mended, is no repetition of it. */
-  private async insert(segment: SealedSegment, frames: readonly Frame[], isDamaged: boolean): Promise<void> {
-    const { clickhouse, rollups, log } = this.options;
+  /**
+   * Stores what ClickHouse takes and marks the buckets it touched. What was read of a damaged segment has tokens of its own: the
+   * whole one, once mended, is no repetition of it.
+   */
+  private async insert(
+    segment: SealedSegment,
+    frames: readonly Frame[],
+    isDamaged: boolean,
+  ): Promise<{ stored: Frame[]; refused: RefusedTable[] }> {
+    const { clickhouse, rollups } = this.options;
     const readable = isDamaged ? `:${frames.reduce((sum, { payload }) => crc32(payload, sum), 0)}` : '';
+    const stored: Frame[] = [];
+    const refused: RefusedTable[] = [];
+    const attempt = async (table: string, rows: number, work: () => Promise<void>): Promise<boolean> => {
+      try {
+        await this.retry(segment, work);
+        return true;
+      } catch (error) {
+        if (this.stopping.signal.aborted) throw error;
+        refused.push({ table, rows, reason: (error as Error).message });
+        return false;
+      }
+    };
     for (const [table, blocks] of groupByTable(frames)) {
-      await clickhouse.insertNative(
-        table,
-        blocks.map((frame) => frame.payload),
-        { deduplicationToken: `${segment.name}:${table}${readable}` },
+      const isStored = await attempt(table, sumRows(blocks), () =>
+        clickhouse.insertNative(
+          table,
+          blocks.map((frame) => frame.payload),
+          { deduplicationToken: `${segment.name}:${table}${readable}` },
+        ),
       );
+      if (isStored) stored.push(...blocks);
     }
-    await rollups.markTouched(frames);
-    log.onStored(segment, countRows(frames));
+    await attempt('rollup_marks', 0, () => rollups.markTouched(stored));
+    return { stored, refused };
   }
 
   private pause(ms: number): Promise<void> {
@@ -174,6 +289,10 @@ function groupByTable(frames: readonly Frame[]): Map<string, Frame[]> {
     else byTable.set(frame.table, [frame]);
   }
   return byTable;
+}
+
+function sumRows(frames: readonly Frame[]): number {
+  return frames.reduce((sum, { rows }) => sum + rows, 0);
 }
 
 function countRows(frames: readonly Frame[]): Map<string, number> {

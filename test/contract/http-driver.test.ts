@@ -180,6 +180,8 @@ describe('an outage', () => {
         onTorn: () => undefined,
         onDamaged: () => undefined,
         onStored: () => undefined,
+        onLeft: () => undefined,
+        onTaken: () => undefined,
       },
     });
     await proxy.goAway();

@@ -3,7 +3,16 @@
  * read, counts the others, keeps the files, and takes them back once they are mended.
  */
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, it } from 'vitest';
@@ -165,6 +174,39 @@ it('stores every readable point of damaged segments, counts the rest, and takes 
   expect(await get('/readyz')).toBe('ready\n');
   await server!.stop();
 });
+
+it('moves whole segments back in one step, never over another one, and may be repeated', async () => {
+  mkdirSync(quarantine, { recursive: true });
+  const names = segmentsIn(saved.path);
+  const [first, second, third] = names as [string, string, string];
+  for (const name of [first, second, third]) cpSync(join(saved.path, name), join(quarantine, name));
+  const { ino } = statSync(join(quarantine, first));
+  // A replay that ended half way: the file is under both names. And one that is another file.
+  cpSync(join(saved.path, second), join(spool, second));
+  cpSync(join(saved.path, first), join(spool, third));
+  const replayed = await runSpool(['replay', first, first, '--data-dir', data.path]);
+  expect(replayed).toMatchObject({ code: 0, stderr: '' });
+  expect(statSync(join(spool, first)).ino).toBe(ino);
+  const all = await runSpool(['replay', '--all']);
+  expect(all.code).toBe(1);
+  expect(all.stdout).toMatch(new RegExp(`${second}: \\d+ points are in the spool again`));
+  expect(all.stdout).toMatch(new RegExp(`${third}: the spool has another segment of that name`));
+  expect(segmentsIn(quarantine)).toEqual([third]);
+  rmSync(join(spool, third));
+  // One that is still being copied is damaged, and stays until it is whole.
+  const whole = readFileSync(join(saved.path, third));
+  truncateSync(join(quarantine, third), whole.length >> 1);
+  expect((await runSpool(['replay', third])).stdout).toMatch(/cannot be read .*the file stays in quarantine/);
+  writeFileSync(join(quarantine, third), whole);
+  expect(await runSpool(['replay', third])).toMatchObject({ code: 0, stderr: '' });
+  expect(segmentsIn(quarantine)).toEqual([]);
+  expect(segmentsIn(spool)).toEqual(expect.arrayContaining([first, second, third]));
+
+  await start();
+  await waitUntil(readStatus, (status) => status.spool.bytes === 0, 60_000);
+  expect(await countStored()).toBe(REQUESTS * POINTS);
+  await server!.stop();
+}, 120_000);
 
 it('says what to do where there is nothing to replay', async () => {
   expect((await runSpool(['replay'])).stderr).toMatch(/give --all; "plumbline spool inspect" lists them/);

@@ -175,6 +175,43 @@ describe('a crash', () => {
     }
   });
 
+  it('of the machine may leave anything behind what was acknowledged: zeros, a part of a write, whole frames after it', async () => {
+    const { path, whole, borders } = await write([1, 2, 3]);
+    const header = encodeSegmentHeader(basename(path), { bytes: borders[1]!, points: POINTS });
+    const acknowledged = Buffer.concat([header, whole.subarray(header.length, borders[1]!)]);
+    const second = whole.subarray(borders[1]!, borders[2]!);
+    const third = whole.subarray(borders[2]!);
+    const zeros = (bytes: number) => Buffer.alloc(bytes);
+    const halfZero = Buffer.concat([second.subarray(0, 30), zeros(second.length - 30)]);
+    for (const [tail, values, tornBytes] of [
+      [zeros(1), [1], 1],
+      [zeros(4096), [1], 4096],
+      [halfZero, [1], second.length],
+      [Buffer.concat([zeros(second.length), third]), [1, 3], second.length],
+      [Buffer.concat([second, zeros(third.length)]), [1, 2], third.length],
+    ] as const) {
+      writeFileSync(path, Buffer.concat([acknowledged, tail]));
+      const content = await readAgain();
+      expect(valuesOf(content)).toEqual(values);
+      expect(content.damage).toBeUndefined();
+      expect(content.tornBytes).toBe(tornBytes);
+    }
+  });
+
+  it('of the machine does not hide damage in front of it', async () => {
+    const { path, whole } = await write([1, 2]);
+    const changed = Buffer.concat([whole, Buffer.alloc(500)]);
+    changed[whole.length - 3]! ^= 1;
+    writeFileSync(path, changed);
+    const content = await readAgain();
+    expect(valuesOf(content)).toEqual([1]);
+    expect(content.tornBytes).toBe(500);
+    expect(content.damage).toMatchObject({
+      pointsLostMin: POINTS,
+      bytesLost: (whole.length - SEGMENT_HEADER_BYTES) / 2,
+    });
+  });
+
   it('between the write and its header loses nothing', async () => {
     const { path, whole, borders } = await write([1, 2]);
     const header = encodeSegmentHeader(basename(path), { bytes: borders[1]!, points: POINTS });
