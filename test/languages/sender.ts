@@ -53,7 +53,10 @@ export function addressOf(plumblines: Plumblines, way: Way, protocol: Protocol):
   return protocol === 'grpc' ? plumblines[way].grpc : plumblines[way].http;
 }
 
-/** Everything that a service sent, once all that the server took is stored. `output` is shown where nothing came. */
+/**
+ * Everything that a service recorded in its own scope, once all that the server took is stored. `output` is shown where
+ * nothing came.
+ */
 export async function readSent(server: Addresses, service: string, output: string) {
   interface Status {
     points: { accepted: number; stored: number };
@@ -63,14 +66,16 @@ export async function readSent(server: Addresses, service: string, output: strin
     ({ points }) => points.stored === points.accepted,
     10_000,
   );
+  // Agents send metrics of their own beside those of the program.
+  const own = `source_system = '${service}' AND scope_name = 'checkout'`;
   const rows = await querySql(
     server,
     `SELECT metric_name, unit, CAST(metric_type, 'String') AS type, scope_name AS scope, attributes, '1' AS count,
             CAST(value_type, 'String') AS number, toString(if(value_type = 'int', value_int, value_double)) AS sum
-     FROM number_points INNER JOIN series AS s FINAL USING (series_id) WHERE source_system = '${service}'
+     FROM number_points INNER JOIN series AS s FINAL USING (series_id) WHERE ${own}
      UNION ALL
      SELECT metric_name, unit, CAST(metric_type, 'String'), scope_name, attributes, toString(count), 'double', toString(sum)
-     FROM histogram_points INNER JOIN series AS s FINAL USING (series_id) WHERE source_system = '${service}'
+     FROM histogram_points INNER JOIN series AS s FINAL USING (series_id) WHERE ${own}
      ORDER BY metric_name`,
   );
   if (rows.length === 0) throw new Error(`nothing of ${service} arrived; its program printed\n${output}`);

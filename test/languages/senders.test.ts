@@ -4,9 +4,11 @@
  */
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { go } from './go/toolchain.js';
+import { java, javaAgent } from './java/toolchain.js';
 import { readFence, readFences } from './markdown-fences.js';
 import { node } from './node/toolchain.js';
 import { python } from './python/toolchain.js';
+import { rust } from './rust/toolchain.js';
 import {
   addressOf,
   fillIn,
@@ -17,7 +19,7 @@ import {
   WAYS,
   type Way,
 } from './sender.js';
-import type { Toolchain } from './toolchain.js';
+import { readOwn, type Toolchain } from './toolchain.js';
 
 interface Program {
   toolchain: Toolchain;
@@ -35,6 +37,9 @@ const PROGRAMS: Program[] = [
   { toolchain: node, section: 'Node', fence: 'js', protocols: [...BOTH, 'http/json'], count: 'double' },
   { toolchain: python, section: 'Python', fence: 'python', protocols: BOTH, count: 'int' },
   { toolchain: go, section: 'Go', fence: 'go', protocols: BOTH, count: 'int' },
+  { toolchain: java, section: 'Java', fence: 'java', protocols: BOTH, count: 'int' },
+  { toolchain: javaAgent, section: 'Java with the agent', fence: 'java', protocols: BOTH, count: 'int' },
+  { toolchain: rust, section: 'Rust', fence: 'rust', protocols: BOTH, count: 'int' },
 ];
 /** Those of the README, which show the first metric over HTTP. */
 const FIRST = PROGRAMS.filter(({ fence }) => ['js', 'python', 'go'].includes(fence));
@@ -119,12 +124,40 @@ describe('the servers that want something', () => {
   });
 });
 
+describeLanguage(javaAgent, 'README.md', () => {
+  it('sends with the variables that the README exports', async () => {
+    const command = await javaAgent.build('readme', readFence(PAGE, 'Java with the agent', 'java'));
+    const exported = readFence('README.md', 'Point your exporter here', 'sh');
+    const sent = await send(command, exported, 'plain', 'http/protobuf');
+    expect(sent).toEqual([{ ...ORDERS, number: 'int' }, RESPONSE_TIME]);
+  });
+
+  it('is started as both pages say', () => {
+    const started = 'java -javaagent:opentelemetry-javaagent.jar -jar app.jar\n';
+    expect(readFence('README.md', 'Java', 'sh')).toBe(started);
+    expect(readFence(PAGE, 'Java with the agent', 'sh')).toBe(started);
+  });
+});
+
 describe('docs/sending.md', () => {
   it('has no program that is not run here', () => {
     const run = PROGRAMS.map(({ section, fence }) => `${section}: ${fence}`);
     const shown = readFences(PAGE)
-      .filter(({ language }) => language !== 'sh')
+      .filter(({ language }) => !['sh', 'toml', 'xml'].includes(language))
       .map(({ section, language }) => `${section}: ${language}`);
     expect(shown).toEqual(run);
+  });
+
+  it('installs the packages that these tests install', () => {
+    const words = (section: string) => readFence(PAGE, section, 'sh').trim().split(/\s+/);
+    const manifest = JSON.parse(readOwn('node/package.json')) as { dependencies: Record<string, string> };
+    expect(words('Node').slice(2)).toEqual(Object.keys(manifest.dependencies));
+    const required = readOwn('python/requirements.in').matchAll(/^(\S+)==/gm);
+    expect(words('Python').slice(2)).toEqual([...required].map(([, name]) => name));
+    const got = words('Go').filter((word) => word.includes('/'));
+    expect(got.filter((module) => !readOwn('go/go.mod').includes(`\t${module} v`))).toEqual([]);
+    const withoutSpace = (text: string) => text.replaceAll(/\s+/g, '');
+    expect(withoutSpace(readOwn('java/pom.xml'))).toContain(withoutSpace(readFence(PAGE, 'Java', 'xml')));
+    expect(readOwn('rust/Cargo.toml')).toContain(readFence(PAGE, 'Rust', 'toml'));
   });
 });
