@@ -66,9 +66,16 @@ export async function readSent(server: Addresses, service: string, output: strin
     ({ points }) => points.stored === points.accepted,
     10_000,
   );
+  const rows = await readStored(server, service);
+  if (rows.length === 0) throw new Error(`nothing of ${service} arrived; its program printed\n${output}`);
+  return rows;
+}
+
+/** The same of what is stored by now. */
+export function readStored(server: Addresses, service: string) {
   // Agents send metrics of their own beside those of the program.
   const own = `source_system = '${service}' AND scope_name = 'checkout'`;
-  const rows = await querySql(
+  return querySql(
     server,
     `SELECT metric_name, unit, CAST(metric_type, 'String') AS type, scope_name AS scope, attributes, '1' AS count,
             CAST(value_type, 'String') AS number, toString(if(value_type = 'int', value_int, value_double)) AS sum
@@ -78,6 +85,4 @@ export async function readSent(server: Addresses, service: string, output: strin
      FROM histogram_points INNER JOIN series AS s FINAL USING (series_id) WHERE ${own}
      ORDER BY metric_name`,
   );
-  if (rows.length === 0) throw new Error(`nothing of ${service} arrived; its program printed\n${output}`);
-  return rows;
 }

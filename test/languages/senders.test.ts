@@ -101,8 +101,12 @@ for (const { toolchain, section, fence, protocols, count } of PROGRAMS) {
 
 for (const { toolchain, section, fence } of FIRST) {
   describeLanguage(toolchain, 'README.md', () => {
+    let command: string[];
+    beforeAll(async () => {
+      command = await toolchain.build('readme', readFence('README.md', section, fence));
+    });
+
     it('sends with the variables that the README exports', async () => {
-      const command = await toolchain.build('readme', readFence('README.md', section, fence));
       const exported = readFence('README.md', 'Point your exporter here', 'sh');
       expect(await send(command, exported, 'plain', 'http/protobuf')).toEqual([RESPONSE_TIME]);
     });
@@ -125,8 +129,12 @@ describe('the servers that want something', () => {
 });
 
 describeLanguage(javaAgent, 'README.md', () => {
+  let command: string[];
+  beforeAll(async () => {
+    command = await javaAgent.build('readme', readFence(PAGE, 'Java with the agent', 'java'));
+  });
+
   it('sends with the variables that the README exports', async () => {
-    const command = await javaAgent.build('readme', readFence(PAGE, 'Java with the agent', 'java'));
     const exported = readFence('README.md', 'Point your exporter here', 'sh');
     const sent = await send(command, exported, 'plain', 'http/protobuf');
     expect(sent).toEqual([{ ...ORDERS, number: 'int' }, RESPONSE_TIME]);
@@ -143,7 +151,7 @@ describe('docs/sending.md', () => {
   it('has no program that is not run here', () => {
     const run = PROGRAMS.map(({ section, fence }) => `${section}: ${fence}`);
     const shown = readFences(PAGE)
-      .filter(({ language }) => !['sh', 'toml', 'xml'].includes(language))
+      .filter(({ language }) => !['sh', 'toml', 'xml', 'yaml'].includes(language))
       .map(({ section, language }) => `${section}: ${language}`);
     expect(shown).toEqual(run);
   });

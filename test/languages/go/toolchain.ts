@@ -5,6 +5,13 @@ import { keptFolder, readOwn, runTool, type Toolchain, whyMissing } from '../too
 
 const language = 'Go';
 
+/** No other version of Go is downloaded, and go.mod is taken as it stands. */
+export const GO_ENVIRONMENT = {
+  ...process.env,
+  GOTOOLCHAIN: 'local',
+  GOFLAGS: '-mod=readonly -buildvcs=false',
+};
+
 export const go: Toolchain = {
   language,
   missing: whyMissing('go', ['version'], [1, 26]),
@@ -14,8 +21,7 @@ export const go: Toolchain = {
     mkdirSync(folder, { recursive: true });
     for (const file of ['go.mod', 'go.sum']) writeFileSync(join(folder, file), readOwn(`go/${file}`));
     writeFileSync(join(folder, 'main.go'), code);
-    const env = { ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-mod=readonly -buildvcs=false' };
-    await runTool(language, ['go', 'build', '-o', 'program', '.'], { cwd: folder, env });
+    await runTool(language, ['go', 'build', '-o', 'program', '.'], { cwd: folder, env: GO_ENVIRONMENT });
     return [join(folder, 'program')];
   },
 };
