@@ -12,6 +12,7 @@ import { suggestName } from '../model/nearest-name.js';
 import { readQuery } from '../store/sql-files.js';
 import { FACTS } from '../store/views/metric-facts.js';
 import { chooseUrl, connectTo } from './asked-server.js';
+import { findCatalogueNotices } from './catalogue-notice.js';
 import { explain } from './sql.js';
 
 export interface KpiSession {
@@ -27,13 +28,19 @@ export type Answer<T> = { kpi: Kpi } & ({ read: T; error?: never } | { error: st
 /** More would only wait for each other inside the engine. */
 const READS_AT_ONCE = 4;
 
-/** Runs `work` with a connection and prints what it returns. */
+/**
+ * Runs `work` with a connection and prints what it returns; first, on stderr, why the catalogue's files are not what is in
+ * force, where they are not.
+ */
 export async function withSession(
   { url: wanted }: { url?: string },
   work: (session: KpiSession) => Promise<string>,
 ): Promise<void> {
   const config = readConfig(process.env);
   const url = chooseUrl(config, wanted);
+  // Files and settings of this machine say nothing about a server that is named.
+  const notices = wanted === undefined ? await findCatalogueNotices(config) : [];
+  for (const notice of notices) process.stderr.write(`notice: ${notice}\n`);
   const clickhouse = await connectTo(url, config);
   try {
     const kpis = await readDefinitions(clickhouse);

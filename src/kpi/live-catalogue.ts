@@ -3,6 +3,7 @@
  * metrics come in a kind they never had. Enters: how to load and to publish; leaves: the catalogue in use. One that cannot
  * be used never takes the place of one that could.
  */
+import { isAway } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
 import type { Catalogue } from '../model/kpi.js';
 import { describeKinds, type MetricKinds } from './metric-kinds.js';
@@ -26,7 +27,19 @@ export interface LiveCatalogue extends Component {
   current(): Catalogue;
   /** Looks at the files now; never throws. */
   reload(): Promise<void>;
+  /**
+   * Why the files as they are now are not in force, or the views of KPIs are not up to date: one line, with file and line
+   * where the files are wrong; undefined where all is well. It stays until a later look finds it mended. That ClickHouse is
+   * away is not said here.
+   */
+  problem(): string | undefined;
 }
+
+/** How the two kinds of `problem()` begin. */
+export const CATALOGUE_PROBLEMS = {
+  files: 'the files of the catalogue changed and cannot be used, the KPIs of before stay in force',
+  publishing: 'KPIs cannot be published',
+} as const;
 
 export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogue {
   const { log } = options;
@@ -36,7 +49,16 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
   let kindsInUse = '';
   let timer: NodeJS.Timeout | undefined;
   let look = Promise.resolve();
-  let lastProblem = '';
+  const problems: Partial<Record<keyof typeof CATALOGUE_PROBLEMS, string>> = {};
+
+  /** Logged once for as long as it stays the same. */
+  function report(kind: keyof typeof CATALOGUE_PROBLEMS, error: unknown): void {
+    // That ClickHouse is away is reported by others; what was wrong before may be wrong still.
+    if (stopping.signal.aborted || isAway(error)) return;
+    const problem = `${CATALOGUE_PROBLEMS[kind]}: ${(error as Error).message}`;
+    if (problem !== problems[kind]) log.error(problem);
+    problems[kind] = problem;
+  }
 
   async function publishOf(next: Catalogue, kinds: MetricKinds): Promise<Published> {
     const published = await options.publish(next, kinds, stopping.signal);
@@ -60,34 +82,31 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
     } catch (error) {
       // Whatever it was, the next look tries again.
       fingerprint = '';
-      if (!stopping.signal.aborted)
-        log.error(`the catalogue cannot be published: ${(error as Error).message}`);
+      report('publishing', error);
     }
   }
 
   async function lookAgain(): Promise<void> {
+    let next: Catalogue | undefined;
+    let now = '';
     try {
-      const now = await options.readFingerprint();
-      if (now !== fingerprint) {
-        await publish(await options.load());
+      now = await options.readFingerprint();
+      if (now !== fingerprint) next = await options.load();
+      delete problems.files;
+    } catch (error) {
+      report('files', error);
+    }
+    try {
+      if (next !== undefined) {
+        await publish(next);
         fingerprint = now;
       }
-      lastProblem = '';
-    } catch (error) {
-      const problem = (error as Error).message;
-      if (problem !== lastProblem)
-        log.error(`the catalogue changed and cannot be used, the one before stays in use: ${problem}`);
-      lastProblem = problem;
-    }
-    await lookForKinds();
-  }
-
-  async function lookForKinds(): Promise<void> {
-    try {
       const kinds = await options.readKinds(catalogue);
       if (describeKinds(kinds) !== kindsInUse) await publishOf(catalogue, kinds);
-    } catch {
-      // ClickHouse is away, which others say; the next look finds what is new.
+      delete problems.publishing;
+    } catch (error) {
+      // The next look tries again.
+      report('publishing', error);
     }
   }
 
@@ -99,6 +118,7 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
 
   return {
     current: () => catalogue,
+    problem: () => (problems.files ?? problems.publishing)?.replaceAll(/\s*\n\s*/g, ' '),
     reload,
     // Nobody waits for it: metrics are taken meanwhile.
     async start() {

@@ -2,7 +2,7 @@
  * The catalogue in ClickHouse: definitions and targets with the time from which they hold, and two views for each KPI. Enters:
  * a Catalogue; leaves: what changed. What is the same already is left alone, so any number of receivers may do it.
  */
-import type { ClickHouse } from '../model/clickhouse.js';
+import { type ClickHouse, isAway } from '../model/clickhouse.js';
 import { createView, viewMark } from '../model/created-view.js';
 import { ENVIRONMENT } from '../model/environment.js';
 import type { FactsSql } from '../model/facts.js';
@@ -126,25 +126,31 @@ async function publishViews(catalogue: Catalogue, options: PublishOptions): Prom
     { params: { database: clickhouse.database, comment: VIEW_COMMENT } },
   );
   const known = new Map(views.map(({ name, comment }) => [name, comment]));
-  for (const [name, sql] of listViews(catalogue, options)) {
+  const publishView = async (name: string, sql: string) => {
     const statement = `CREATE OR REPLACE VIEW ${name} AS ${sql}`;
     const comment = `${VIEW_COMMENT}, ${viewMark(statement)}`;
     const isSame = known.get(name) === comment;
     known.delete(name);
     // A view takes its time to be made, and most are what they were before.
-    if (isSame) continue;
-    if (signal?.aborted) return;
+    if (isSame || signal?.aborted) return;
     await createView(clickhouse, statement, comment, { settings: VIEW_SETTINGS });
+  };
+  if (catalogue.kpis.length > 0) await publishView('kpi_coverage', coverageSql(catalogue.kpis));
+  for (const kpi of catalogue.kpis) {
+    try {
+      const views = viewsOf(kpi, options.facts, options.kinds && kindsOf(kpi, options.kinds));
+      for (const [name, sql] of Object.entries(views)) await publishView(name, sql);
+    } catch (error) {
+      throw isAway(error) ? error : withPlace(kpi, error as Error);
+    }
   }
+  if (signal?.aborted) return;
   for (const name of known.keys())
     await clickhouse.command('DROP VIEW IF EXISTS {name:Identifier}', { params: { name } });
 }
 
-function listViews(catalogue: Catalogue, { facts, kinds }: PublishOptions): [name: string, sql: string][] {
-  const views = catalogue.kpis.flatMap((kpi) =>
-    Object.entries(viewsOf(kpi, facts, kinds && kindsOf(kpi, kinds))),
-  );
-  return views.length === 0 ? [] : [['kpi_coverage', coverageSql(catalogue.kpis)], ...views];
+function withPlace({ file, line, name }: Kpi, error: Error): Error {
+  return new Error(`${file}:${line}: ${name}: its views cannot be made: ${error.message}`, { cause: error });
 }
 
 /**

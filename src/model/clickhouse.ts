@@ -49,3 +49,8 @@ export class ClickHouseError extends Error {
     this.type = type;
   }
 }
+
+/** Whether ClickHouse could not be reached, which passes. */
+export function isAway(error: unknown): boolean {
+  return error instanceof ClickHouseError && error.type === 'NETWORK';
+}

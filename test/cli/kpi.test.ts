@@ -4,7 +4,9 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createKpiCommand } from '../../src/cli/kpi.js';
@@ -177,7 +179,7 @@ function fromTheFuture(): unknown {
 }
 
 function environment(): Record<string, string> {
-  return { PLUMBLINE_SQL_PORT: String(endpoint.address().port) };
+  return { PLUMBLINE_SQL_PORT: String(endpoint.address().port), PLUMBLINE_WEB_PORT: '0' };
 }
 
 /** The command in this process: what it prints. */
@@ -530,6 +532,22 @@ describe('what plumbline kpi says besides', () => {
       await expect(run(...command, '--at', '2999-01-01')).rejects.toThrow(
         /--at 2999-01-01T00:00:00Z is in the future: it is 20\d\d-.*Z now/,
       );
+    }
+  });
+
+  test('files of a catalogue that cannot be used are named beside the KPIs in force', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'plumbline-kpi-'));
+    writeFileSync(join(folder, 'kpis'), 'no folder');
+    vi.stubEnv('PLUMBLINE_CATALOGUE', folder);
+    const errors = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+    try {
+      const { kpis } = await runJson('status', 'response_time', '--at', AT);
+      expect(kpis[0].rows[0].status).toBe('warning');
+      expect(String(errors.mock.calls[0]![0])).toMatch(/^notice: .* cannot read .*kpis \(ENOTDIR\)\n$/);
+    } finally {
+      vi.restoreAllMocks();
+      vi.unstubAllEnvs();
+      rmSync(folder, { recursive: true });
     }
   });
 
