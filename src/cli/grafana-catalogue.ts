@@ -34,7 +34,7 @@ export function withCatalogueOptions(command: Command): Command {
     )
     .option(
       '--docs-url <url>',
-      'address below which docs/runbooks is, for links to runbooks',
+      'address below which docs/ is, for links to runbooks: the web port of Plumbline, as browsers reach it; "" = files are only named',
       GRAFANA_DEFAULTS.docsUrl,
     )
     .option('--trace-url <url>', 'address that a trace ID is put behind', GRAFANA_DEFAULTS.traceUrl);

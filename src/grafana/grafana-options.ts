@@ -28,7 +28,8 @@ export interface GrafanaOptions {
 
 export const GRAFANA_DEFAULTS = {
   database: 'plumbline',
-  docsUrl: '',
+  /** The web port of a Plumbline on the same machine. */
+  docsUrl: 'http://localhost:4320',
   /** Where Jaeger shows a trace. */
   traceUrl: 'http://localhost:16686/trace/',
 } as const;

@@ -46,11 +46,17 @@ export function metricsOfKpi(kpi: Kpi): string[] {
   return [...new Set(kpi.sources.flatMap(({ formula }) => metricsOfFormula(formula)))];
 }
 
-/** Where the runbook is: an address, or the file's name where nothing says below which address it is. */
-export function runbookLink({ runbook }: Kpi, docsUrl: string): string {
-  if (runbook === '') return '';
-  if (/^https?:/.test(runbook)) return `[${runbook}](${runbook})`;
-  return docsUrl === '' ? `\`${runbook}\`` : `[${runbook}](${docsUrl.replace(/\/$/, '')}/${runbook})`;
+/** Where the runbook is: an address, or the file's name where nothing says below which address it is; '' where there is none. */
+export function runbookAddress({ runbook }: Kpi, docsUrl: string): string {
+  if (runbook === '' || docsUrl === '' || /^[a-z]+:\/\//.test(runbook)) return runbook;
+  return `${docsUrl.replace(/\/$/, '')}/${runbook}`;
+}
+
+/** The same in Markdown. */
+export function runbookLink(kpi: Kpi, docsUrl: string): string {
+  const address = runbookAddress(kpi, docsUrl);
+  if (address === '') return '';
+  return /^https?:/.test(address) ? `[${kpi.runbook}](${address})` : `\`${address}\``;
 }
 
 /** What every panel about a KPI says of it. `about`: what this panel shows of it. */

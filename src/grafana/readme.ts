@@ -5,7 +5,7 @@
 import type { Kpi } from '../model/kpi.js';
 import { planRules } from './alerting/plan-rules.js';
 import type { GrafanaCategory, GrafanaOptions } from './grafana-options.js';
-import { durationText, targetText, thresholdText } from './kpi-texts.js';
+import { durationText, runbookLink, targetText, thresholdText } from './kpi-texts.js';
 import { dashboardUid } from './uids.js';
 
 const INTRODUCTION = `# Grafana
@@ -44,7 +44,7 @@ function section({ id, title }: GrafanaCategory, kpis: readonly Kpi[], options: 
   ].join('\n');
 }
 
-function kpiRow(kpi: Kpi, { alerts, database }: GrafanaOptions): string {
+function kpiRow(kpi: Kpi, { alerts, database, docsUrl }: GrafanaOptions): string {
   const rules = planRules(kpi, { alerts, database }).length;
   return row([
     kpi.title,
@@ -55,17 +55,12 @@ function kpiRow(kpi: Kpi, { alerts, database }: GrafanaOptions): string {
     durationText(kpi.windowS),
     boardLink(dashboardUid('kpi', kpi.name)),
     `[${rules}](alert-rules.md#${kpi.category})`,
-    runbookCell(kpi),
+    runbookLink(kpi, docsUrl),
   ]);
 }
 
 function boardLink(uid: string): string {
   return `[${uid}](dashboards/${uid}.json)`;
-}
-
-function runbookCell({ runbook }: Kpi): string {
-  if (runbook === '') return '';
-  return /^https?:/.test(runbook) ? `<${runbook}>` : `[${runbook}](../${runbook})`;
 }
 
 function row(cells: readonly string[]): string {

@@ -3,6 +3,7 @@
  * rule; leaves: Go templates over $labels and $values, which Grafana fills in at each evaluation. Decides nothing.
  */
 import type { Kpi } from '../../model/kpi.js';
+import { runbookAddress } from '../kpi-texts.js';
 import { dashboardUid } from '../uids.js';
 import { formatSeconds } from './file-format.js';
 import type { Condition, PlannedRule } from './plan-rules.js';
@@ -95,11 +96,6 @@ export function targetOf({ target, unit, direction }: Kpi): string {
   return `${direction === 'lower_is_better' ? 'at most' : 'at least'} ${formatAmount(target, unit)}`;
 }
 
-function runbookUrl({ runbook }: Kpi, docsUrl: string): string {
-  if (runbook === '' || /^[a-z]+:\/\//.test(runbook) || docsUrl === '') return runbook;
-  return `${docsUrl.replace(/\/$/, '')}/${runbook}`;
-}
-
 export function annotationsOf(rule: PlannedRule, docsUrl: string): Record<string, string> {
   const { kpi } = rule;
   const target = targetOf(kpi);
@@ -109,7 +105,7 @@ export function annotationsOf(rule: PlannedRule, docsUrl: string): Record<string
     value: valueTemplate(rule),
     threshold: escapeTemplate(describeCondition(rule)),
     target: escapeTemplate(target),
-    runbook_url: escapeTemplate(runbookUrl(kpi, docsUrl)),
+    runbook_url: escapeTemplate(runbookAddress(kpi, docsUrl)),
     dashboard_url: `{{ externalURL }}d/${dashboardUid('kpi', kpi.name)}`,
   };
   return Object.fromEntries(Object.entries(all).filter(([, text]) => text !== ''));
