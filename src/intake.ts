@@ -8,6 +8,7 @@ import { describeFolded } from './decode/fold-log.js';
 import type { BudgetLimits } from './decode/series-budget.js';
 import type { SeriesTable } from './decode/series-table.js';
 import { createDecodeRequest } from './decode-request.js';
+import type { DiskSpace } from './disk-space.js';
 import { RetryableError } from './model/errors.js';
 import type { ExportMetrics, ExportOutcome } from './model/export-outcome.js';
 import type { GroupCommit } from './spool/group-commit.js';
@@ -15,6 +16,7 @@ import type { Spool } from './spool/spool.js';
 
 export interface IntakeOptions {
   spool: Spool;
+  disk: DiskSpace;
   groupCommit: GroupCommit;
   series: SeriesTable;
   limits: DecodeLimits;
@@ -39,8 +41,16 @@ export interface IntakeCounts {
 /** How long a sender waits when there is no room, milliseconds. */
 const FULL_RETRY_MS = 5_000;
 
-export function createIntake(options: IntakeOptions): { exportMetrics: ExportMetrics; counts: IntakeCounts } {
-  const { spool, series } = options;
+export interface Intake {
+  exportMetrics: ExportMetrics;
+  counts: IntakeCounts;
+  /** Why points could not be written; none once others were. */
+  readWriteFailure(): string | undefined;
+}
+
+export function createIntake(options: IntakeOptions): Intake {
+  const { spool, disk, series } = options;
+  let writeFailure: string | undefined;
   const decodeRequest = createDecodeRequest(options);
   const counts: IntakeCounts = {
     pointsAccepted: 0,
@@ -52,20 +62,22 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
     requestsRefused: 0,
   };
 
+  function refuse(message: string): never {
+    counts.requestsRefused++;
+    throw new RetryableError(message, FULL_RETRY_MS);
+  }
+
   async function exportMetrics(bytes: Uint8Array, encoding: 'protobuf' | 'json'): Promise<ExportOutcome> {
-    if (spool.isFull) {
-      counts.requestsRefused++;
-      throw new RetryableError(
-        'the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): ClickHouse is away or slow',
-        FULL_RETRY_MS,
-      );
-    }
+    if (spool.isFull) refuse('the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): ClickHouse is away or slow');
+    if (disk.isLow())
+      refuse('the disk is full (PLUMBLINE_DISK_FREE_BYTES_MIN): no points are taken until there is room');
     try {
       const { result, segment } = await decodeRequest(bytes, encoding);
       const outcome = {
         ...describeResult(result, series.budgets),
         ...(segment && { segment: await segment }),
       };
+      if (segment) writeFailure = undefined;
       counts.requestsAnswered++;
       counts.pointsAccepted += outcome.accepted;
       counts.pointsRejected += outcome.rejected;
@@ -73,13 +85,15 @@ export function createIntake(options: IntakeOptions): { exportMetrics: ExportMet
       counts.pointsFolded += countPoints(result.folded);
       return outcome;
     } catch (error) {
-      if (error instanceof RetryableError) counts.requestsRefused++;
-      else counts.requestsMalformed++;
+      if (error instanceof RetryableError) {
+        counts.requestsRefused++;
+        if (error.cause instanceof Error) writeFailure = error.message;
+      } else counts.requestsMalformed++;
       throw error;
     }
   }
 
-  return { exportMetrics, counts };
+  return { exportMetrics, counts, readWriteFailure: () => writeFailure };
 }
 
 function describeResult(

@@ -6,16 +6,21 @@
  *                                   └▶ store → rollups → show
  */
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import type { Logger } from 'pino';
+import { createActiveSeriesFile } from './active-series-file.js';
 import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from './catalogue-paths.js';
 import { createClassifier } from './classify/classifier.js';
 import { createMachineCounterTest } from './classify/machine-counters.js';
 import { loadTaxonomy } from './classify/taxonomy.js';
+import { createClickHouse } from './clickhouse-source.js';
 import type { Config } from './config.js';
-import { type DataDirectory, openDataDirectory } from './data-directory.js';
+import { openDataDirectory } from './data-directory.js';
 import { SeriesTable } from './decode/series-table.js';
 import { WrittenExemplars } from './decode/written-exemplars.js';
+import { createDiskSpace } from './disk-space.js';
 import { createDrainLog, createStoredCounts, describeQuarantine } from './drain-log.js';
+import { createHealth, type Health } from './health.js';
 import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
 import { readFingerprint } from './kpi/catalogue-fingerprint.js';
@@ -25,8 +30,8 @@ import { loadCatalogue } from './kpi/load-catalogue.js';
 import { readKinds } from './kpi/metric-kinds.js';
 import { publishCatalogue } from './kpi/publish-catalogue.js';
 import { formatAddress, type Listener, startListening } from './listeners.js';
-import type { ClickHouse } from './model/clickhouse.js';
 import type { Address, Component } from './model/component.js';
+import { createStatusReader } from './read-status.js';
 import { createBearerCheck } from './receive/bearer-tokens.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
@@ -36,13 +41,11 @@ import { readRetention } from './retention-source.js';
 import { createSegmentSource } from './segment-source.js';
 import { createSelfMetrics } from './self/self-metrics.js';
 import { createSqlEndpoint } from './show/sql-endpoint.js';
-import { type CategoryCount, createWebListener, type Status } from './show/web-server.js';
+import { createWebListener, type Status } from './show/web-server.js';
 import { GroupCommit } from './spool/group-commit.js';
 import { openSpool } from './spool/spool.js';
 import { createActiveSeriesReader } from './store/active-series.js';
 import { createDrain } from './store/drain.js';
-import { openEmbeddedClickHouse } from './store/embedded-driver.js';
-import { connectClickHouse } from './store/http-driver.js';
 import { createRetention } from './store/retention.js';
 import { Rollups } from './store/rollups.js';
 import { readQuery } from './store/sql-files.js';
@@ -53,6 +56,12 @@ import { describeExposure, openTransportSecurity } from './transport-security.js
 export { catalogueFolders, defaultTaxonomyFile };
 
 export interface Pipeline extends Component {
+  /** Opens the ports: points are taken and kept in the spool from then on. `start` does it where it was not done. */
+  listen(): Promise<void>;
+  /** Resolves when this process can do its work no more, with the reason; until then it waits. */
+  failed: Promise<string>;
+  /** Asks whether points can be taken, and whether everything works. */
+  health: Pick<Health, 'findProblems'>;
   addresses(): Status['addresses'];
   readStatus(): Promise<Status>;
   /** Drains the spool, recomputes every waiting rollup and looks at the catalogue; for tests and orderly ends. */
@@ -70,7 +79,6 @@ export interface PipelineOptions {
 
 /** Longest pause between two tries to reach ClickHouse, milliseconds. */
 const RETRY_MAX_MS = 5_000;
-const CLICKHOUSE_TIMEOUT_MS = 120_000;
 const GROUP_POINTS_MAX = 100_000;
 /** Series the table of series may know at least; with larger budgets as many as those allow. */
 const SERIES_KNOWN_MAX = 4_000_000;
@@ -85,7 +93,7 @@ const KEEP_ALIVE_MS = 75_000;
 
 export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { config, log, nowUnixMs } = options;
-  const startedMs = nowUnixMs();
+  const { host } = config;
   const onError = (error: Error) => log.error({ err: error }, 'unexpected error');
   const taxonomy = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
   for (const warning of taxonomy.warnings) log.warn(warning);
@@ -98,13 +106,22 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   await readPolicy();
   const security = await openTransportSecurity(config, log);
   const directory = await openDataDirectory(config.dataDir);
-  const clickhouse = await openClickHouse(config, directory);
+  let reportFailure = (_reason: string) => {};
+  const failed = new Promise<string>((resolve) => {
+    reportFailure = resolve;
+  });
+  const source = await createClickHouse(config, directory, ({ message }) => {
+    health.failure = `the embedded ClickHouse has failed and cannot go on: ${message}`;
+    reportFailure(health.failure);
+  });
+  const { clickhouse } = source;
   const spool = await openSpool({
     directory: directory.spool,
     bytesMax: config.spoolBytesMax,
     segmentBytesMax: config.spoolSegmentBytesMax,
-    nowUnixMs: startedMs,
+    nowUnixMs: nowUnixMs(),
   });
+  const disk = createDiskSpace({ directory: directory.path, freeBytesMin: config.diskFreeBytesMin });
 
   const series = new SeriesTable({
     classify: createClassifier(taxonomy),
@@ -117,6 +134,8 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       total: config.seriesMax,
     },
   });
+  const activeSeriesFile = createActiveSeriesFile(join(directory.path, 'active-series'));
+  series.refresh(await activeSeriesFile.read());
   const writtenExemplars = new WrittenExemplars({
     seed: randomBytes(4).readUInt32LE(),
     entriesMax: EXEMPLARS_KNOWN_MAX,
@@ -126,11 +145,13 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     delayMs: config.groupCommitMs,
     pointsMax: GROUP_POINTS_MAX,
     nowUnixMs,
+    beforeSeries: activeSeriesFile.append,
     onSeriesLost: (rows) => series.forgetWritten(rows),
     writtenExemplars,
   });
   const intake = createIntake({
     spool,
+    disk,
     groupCommit,
     series,
     limits: {
@@ -192,6 +213,21 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     readChecked: checker.readChecked,
     onError: (error) => log.warn({ err: error }, error.message),
   });
+  const sql =
+    clickhouse.kind === 'embedded'
+      ? createSqlEndpoint({ host, port: config.sqlPort, clickhouse, readOnly: true })
+      : undefined;
+  const health: Health = createHealth({
+    spool,
+    spoolDirectory: directory.spool,
+    disk,
+    readWriteFailure: intake.readWriteFailure,
+    storage: { findProblem: () => storage.findProblem() },
+    clickhouse,
+    sql,
+    catalogue,
+    nowUnixMs,
+  });
   const stored = createStoredCounts();
   const drain = createDrain({
     clickhouse,
@@ -199,7 +235,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     rollups,
     intervalMs: config.drainIntervalMs,
     retryMaxMs: RETRY_MAX_MS,
-    log: createDrainLog(log, stored, self),
+    log: health.watch(createDrainLog(log, stored, self)),
   });
 
   const activeSeries = createActiveSeriesReader({
@@ -207,12 +243,14 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     activeMs: config.seriesActiveMs,
     everyMs: config.seriesActiveMs / ACTIVE_SERIES_READS,
     nowUnixMs,
-    onRead: (active) => series.refresh(active),
+    onRead: (active) => {
+      series.refresh(active);
+      activeSeriesFile.replace(series.listActive()).catch(() => {});
+    },
     onError: (error) =>
       log.warn({ err: error }, 'the active series cannot be read; budgets go on as they are'),
   });
 
-  const { host } = config;
   const inflight = new InflightBytes(config.inflightBytesMax);
   const refusedSenders = new RefusedSenders({ warn: (message) => log.warn(message), nowUnixMs });
   const receive = {
@@ -242,41 +280,59 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     tls: security.tls,
     listener: createHttpReceiver({ ...receive, cors: security.cors }),
   });
-  const sql =
-    clickhouse.kind === 'embedded'
-      ? createSqlEndpoint({ host, port: config.sqlPort, clickhouse, readOnly: true })
-      : undefined;
+  const readStatus = createStatusReader({
+    ...{ version: options.version, config, nowUnixMs, addresses, intake, stored, spool, rollups, series },
+    ...{ inflight, refusedSenders, clickhouse, health, findNotices },
+    storage: { isReady: () => storage.isReady() },
+  });
   const web = createHttpServer({
     host,
     port: config.webPort,
     keepAliveMs: KEEP_ALIVE_MS,
     limits: config,
-    listener: createWebListener({ findProblems, findNotices, readStatus, retention, onError }),
+    listener: createWebListener({ health, findNotices, readStatus, retention, onError }),
   });
+  // Senders come first.
   const listeners: Listener[] = [
-    ...(sql ? [{ component: sql, env: 'PLUMBLINE_SQL_PORT', port: config.sqlPort }] : []),
-    { component: web, env: 'PLUMBLINE_WEB_PORT', port: config.webPort },
     { component: grpc, env: 'PLUMBLINE_GRPC_PORT', port: config.grpcPort },
     { component: http, env: 'PLUMBLINE_HTTP_PORT', port: config.httpPort },
+    { component: web, env: 'PLUMBLINE_WEB_PORT', port: config.webPort },
+    ...(sql ? [{ component: sql, env: 'PLUMBLINE_SQL_PORT', port: config.sqlPort }] : []),
   ];
-  const storage = createStorage(
+  const storage = createStorage({
     clickhouse,
-    [retention, activeSeries, rollups, drain, catalogue, checker],
+    async open() {
+      await source.open();
+      await sql?.open();
+    },
+    workers: [retention, activeSeries, rollups, drain, catalogue, checker],
+    isDiskFull: async () => (await disk.findProblem()) !== undefined,
     log,
-  );
+  });
+  let isListening = false;
 
-  async function start(): Promise<void> {
+  async function listen(): Promise<void> {
+    if (isListening) return;
+    isListening = true;
+    await disk.findProblem();
     // First, so that it measures what an earlier process left in the spool too.
     await self.start();
-    await storage.start();
     for (const listener of listeners) await startListening(listener, config.host);
     const exposure = describeExposure(config, security);
     if (exposure !== undefined) log.warn(exposure);
   }
 
+  /** Resolves when everything works, or will as soon as ClickHouse can be reached or the disk has room. */
+  async function start(): Promise<void> {
+    await listen();
+    await storage.start();
+    if (storage.isReady()) await catalogue.whenPublished();
+  }
+
   /** Stop taking, finish what was taken, release. What ClickHouse does not take in time stays in the spool. */
   async function shutdown(deadlineMs: number): Promise<void> {
     const endMs = nowUnixMs() + deadlineMs;
+    health.isStopping = true;
     security.close();
     const left = () => Math.max(0, endMs - nowUnixMs());
     await Promise.all([grpc.shutdown(left() / 2), http.shutdown(left() / 2)]);
@@ -296,26 +352,13 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     await catalogue.reload();
   }
 
-  async function findProblems(): Promise<string[]> {
-    const problems: string[] = [];
-    if (spool.isFull)
-      problems.push('the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): senders are asked to retry');
-    if (clickhouse.kind === 'embedded') {
-      await clickhouse
-        .ping()
-        .catch((error: Error) => problems.push(`the embedded ClickHouse fails: ${error.message}`));
-    }
-    return problems;
-  }
-
   /** What does not keep points from being taken and stored, and somebody should look at. */
   async function findNotices(): Promise<string[]> {
-    try {
-      const notice = describeQuarantine(await spool.readQuarantine(), stored);
-      return notice === undefined ? [] : [notice];
-    } catch (error) {
-      return [`the quarantine of the spool cannot be read: ${(error as Error).message}`];
-    }
+    const quarantine = await spool.readQuarantine().then(
+      (found) => describeQuarantine(found, stored),
+      (error: Error) => `the quarantine of the spool cannot be read: ${error.message}`,
+    );
+    return [quarantine, catalogue.problem()].filter((notice) => notice !== undefined);
   }
 
   function addresses(): Status['addresses'] {
@@ -323,70 +366,20 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     return {
       grpc: text(grpc),
       http: text(http),
-      sql: sql ? text(sql) : hidePassword(config.clickhouseUrl),
+      sql: sql ? text(sql) : source.url!,
       web: text(web),
     };
   }
 
-  async function readStatus(): Promise<Status> {
-    const { counts } = intake;
-    const quarantine = await spool.readQuarantine();
-    const readCategories = () => clickhouse.query<CategoryCount>(readQuery('category_counts'));
-    return {
-      version: options.version,
-      uptimeS: (nowUnixMs() - startedMs) / 1000,
-      addresses: addresses(),
-      points: {
-        accepted: counts.pointsAccepted,
-        rejected: counts.pointsRejected,
-        flagged: counts.pointsFlagged,
-        folded: counts.pointsFolded,
-        stored: stored.points,
-        dropped: stored.dropped,
-      },
-      requests: {
-        answered: counts.requestsAnswered,
-        malformed: counts.requestsMalformed,
-        refused: counts.requestsRefused + inflight.refused,
-        unauthenticated: refusedSenders.count,
-      },
-      spool: {
-        bytes: spool.bytes,
-        bytesMax: config.spoolBytesMax,
-        quarantinedSegments: quarantine.segments,
-        quarantinedBytes: quarantine.bytes,
-        bytesLost: stored.bytesLost,
-      },
-      rollups: { waiting: rollups.waiting },
-      series: { active: series.size, budget: config.seriesMax },
-      categories: storage.isReady() ? await readCategories().catch(() => []) : [],
-    };
-  }
-
-  return { start, shutdown, addresses, readStatus, settle, reload: security.reload };
-}
-
-function openClickHouse(config: Config, directory: DataDirectory): Promise<ClickHouse> {
-  const database = config.clickhouseDatabase;
-  if (config.clickhouseUrl === '') {
-    return openEmbeddedClickHouse({
-      directory: directory.clickhouse,
-      database,
-      temporaryDirectory: directory.temporary,
-    });
-  }
-  return connectClickHouse({
-    url: config.clickhouseUrl,
-    username: config.clickhouseUser,
-    password: config.clickhousePassword,
-    database,
-    cluster: config.clickhouseCluster,
-    requestTimeoutMs: CLICKHOUSE_TIMEOUT_MS,
-  });
-}
-
-function hidePassword(url: string): string {
-  const parsed = new URL(url);
-  parsed.username = parsed.password = '';
-  return parsed.toString();
+  return {
+    listen,
+    start,
+    shutdown,
+    failed,
+    health,
+    addresses,
+    readStatus,
+    settle,
+    reload: security.reload,
+  };
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SeriesTable } from '../src/decode/series-table.js';
 import { WrittenExemplars } from '../src/decode/written-exemplars.js';
+import { createDiskSpace } from '../src/disk-space.js';
 import { createIntake } from '../src/intake.js';
 import { RetryableError } from '../src/model/errors.js';
 import { GroupCommit } from '../src/spool/group-commit.js';
@@ -51,6 +52,7 @@ async function create(options: { bytesMax?: number; messagesMax?: number } = {})
   };
   const intake = createIntake({
     spool,
+    disk: createDiskSpace({ directory, freeBytesMin: 0 }),
     groupCommit,
     series,
     limits,

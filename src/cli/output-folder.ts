@@ -3,9 +3,10 @@
  * there, or a UserError that names the option and the reason.
  */
 import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { access, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { UserError } from '../model/errors.js';
+import { makeFolder } from '../model/make-folder.js';
 
 /** @param option As it is written on the command line. @throws UserError where `folder` is a file. */
 export async function checkOutputFolder(folder: string, option: string): Promise<void> {
@@ -26,17 +27,4 @@ export async function makeOutputFolder(folder: string, option: string): Promise<
       `${option} ${folder} cannot be written (${reason}); name a folder that you may write to`,
     );
   }
-}
-
-/** Step by step: Node's own `recursive` never ends where a file system such as /proc says ENOENT to a new folder. */
-async function makeFolder(path: string): Promise<void> {
-  const isThere = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (isThere) return;
-  await makeFolder(dirname(path));
-  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
 }

@@ -1,7 +1,9 @@
 /** `plumbline serve`: run the server until SIGTERM or SIGINT. Settings come from the environment (config.ts). */
 import { Command } from 'commander';
-import { pino } from 'pino';
-import { describeSettings, readConfig } from '../config.js';
+import { type Logger, pino } from 'pino';
+import { type Config, describeSettings, readConfig } from '../config.js';
+import { isDoneWithin, killProcess, killProcessAfter } from '../end-process.js';
+import type { Pipeline } from '../pipeline.js';
 import { describeReady } from './banner.js';
 import { readVersion } from './version.js';
 
@@ -11,6 +13,12 @@ export function createServeCommand(): Command {
     .addHelpText('after', `\nSettings (environment variables, with their defaults):\n${describeSettings()}`)
     .action(serve);
 }
+
+/** Of the time to shut down: after the first part nothing new is begun, after the second nothing is waited for. */
+const ORDERLY_SHARE = 0.8;
+const WAITED_SHARE = 0.95;
+/** For answers that are under way when the engine has failed, milliseconds. */
+const LAST_ANSWERS_MS = 2_000;
 
 async function serve(): Promise<void> {
   const config = readConfig(process.env);
@@ -25,15 +33,53 @@ async function serve(): Promise<void> {
   if (config.tlsCertFile !== '' || config.authTokensFile !== '') {
     process.on('SIGHUP', () => void pipeline.reload());
   }
+  const ended = Promise.race([
+    stopRequested.then((signal) => stop(pipeline, config, signal, log)),
+    pipeline.failed.then((reason) => giveUp(pipeline, reason, log)),
+  ]);
+  // Whoever ends it while it starts need not wait for the start.
+  await Promise.race([announce(pipeline, config, version), ended]);
+  await ended;
+}
+
+async function announce(pipeline: Pipeline, config: Config, version: string): Promise<void> {
+  await pipeline.listen();
+  const { grpc, http, sql, web } = pipeline.addresses();
+  const addresses = `grpc=${grpc} http=${http} sql=${sql} web=${web}`;
+  console.log(`plumbline takes metrics ${addresses}`);
   await pipeline.start();
-  const addresses = pipeline.addresses();
-  const { grpc, http, sql, web } = addresses;
-  console.log(describeReady(addresses, version, config));
-  console.log(`plumbline ready grpc=${grpc} http=${http} sql=${sql} web=${web}`);
-  const signal = await stopRequested;
+  const problems = await pipeline.health.findProblems('all');
+  console.log(describeReady(pipeline.addresses(), version, config));
+  if (problems.length > 0) console.log(`Not everything works yet:\n  ${problems.join('\n  ')}\n`);
+  console.log(`plumbline ready ${addresses}`);
+}
+
+async function stop(
+  pipeline: Pipeline,
+  { shutdownMs }: Config,
+  signal: NodeJS.Signals,
+  log: Logger,
+): Promise<void> {
   log.info(`${signal}: finishing what was accepted`);
-  await pipeline.shutdown(config.shutdownMs);
-  log.info('stopped');
+  killProcessAfter(shutdownMs);
+  const work = pipeline.shutdown(shutdownMs * ORDERLY_SHARE);
+  if (await isDoneWithin(shutdownMs * WAITED_SHARE, work)) {
+    log.info('stopped');
+    return;
+  }
+  log.warn(
+    'not everything ended within PLUMBLINE_SHUTDOWN_MS; the process is killed, and what is not stored yet stays in the spool',
+  );
+  killProcess();
+}
+
+async function giveUp(pipeline: Pipeline, reason: string, log: Logger): Promise<void> {
+  log.fatal(
+    `${reason}; this process ends, and has to be started again. Everything acknowledged is in the spool`,
+  );
+  killProcessAfter(2 * LAST_ANSWERS_MS);
+  await isDoneWithin(LAST_ANSWERS_MS, pipeline.shutdown(LAST_ANSWERS_MS));
+  killProcess();
 }
 
 function waitForSignal(): Promise<NodeJS.Signals> {

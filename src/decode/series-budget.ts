@@ -2,6 +2,7 @@
  * Budgets of active series: per metric, per service, in all. Enters: series that take a place or give it back; leaves:
  * whether there is room for another. Counts only; which series are active is the series table's to know.
  */
+import type { ActiveSeries } from '../model/series.js';
 
 /** Active series at most; 0 = unlimited. */
 export interface BudgetLimits {
@@ -67,6 +68,22 @@ export class SeriesBudget {
     }
   }
 
+  /** Series `from` to `to`, which hold a place each, by metric and service. `ids`: two words for each index. */
+  listHolders(ids: Uint32Array, from: number, to: number): ActiveSeries[] {
+    const indexesOf = new Map<number, number[]>();
+    for (let index = from; index < to; index++) {
+      const key = this.metricOf[index]! * 0x1_0000_0000 + this.serviceOf[index]!;
+      const known = indexesOf.get(key);
+      if (known) known.push(index);
+      else indexesOf.set(key, [index]);
+    }
+    return [...indexesOf.values()].map((indexes) => ({
+      metricName: this.metrics.nameOf(this.metricOf[indexes[0]!]!),
+      service: this.services.nameOf(this.serviceOf[indexes[0]!]!),
+      ids: Uint32Array.from(indexes.flatMap((index) => [ids[index * 2]!, ids[index * 2 + 1]!])),
+    }));
+  }
+
   clear(): void {
     this.metrics.clear();
     this.services.clear();
@@ -80,6 +97,10 @@ class NamedCounts {
   private names: string[] = [];
   private counts: number[] = [];
   private free: number[] = [];
+
+  nameOf(number: number): string {
+    return this.names[number]!;
+  }
 
   countOf(name: string): number {
     const number = this.numbers.get(name);

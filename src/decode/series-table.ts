@@ -195,6 +195,11 @@ export class SeriesTable {
     this.forgetFolded();
   }
 
+  /** The series that hold a place, by metric and service. */
+  listActive(): ActiveSeries[] {
+    return this.budget.listHolders(this.ids, FIRST, this.count);
+  }
+
   /** Series of which `kept` has no index go, the others move up; what came after those that `kept` covers stays. */
   private drop(kept: Int32Array): void {
     const indexes = new Int32Array(this.count);

@@ -33,6 +33,10 @@ export interface LiveCatalogue extends Component {
    * away is not said here.
    */
   problem(): string | undefined;
+  /** Whether definitions and views of `current` are in ClickHouse. */
+  isPublished(): boolean;
+  /** Resolves when they were published for the first time, or could not be. */
+  whenPublished(): Promise<void>;
 }
 
 /** How the two kinds of `problem()` begin. */
@@ -47,6 +51,8 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
   const stopping = new AbortController();
   let fingerprint = '';
   let kindsInUse = '';
+  let isPublished = false;
+  let first = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   let look = Promise.resolve();
   const problems: Partial<Record<keyof typeof CATALOGUE_PROBLEMS, string>> = {};
@@ -73,6 +79,7 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
       log.info(`KPIs ${parts.map(([what, names]) => `${what}: ${names.join(', ')}`).join('; ')}`);
     for (const warning of next.warnings) log.warn(warning);
     catalogue = next;
+    isPublished = true;
   }
 
   async function publishFirst(): Promise<void> {
@@ -119,12 +126,14 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
   return {
     current: () => catalogue,
     problem: () => (problems.files ?? problems.publishing)?.replaceAll(/\s*\n\s*/g, ' '),
+    isPublished: () => isPublished,
+    whenPublished: () => first,
     reload,
-    // Nobody waits for it: metrics are taken meanwhile.
+    // Points are taken and stored while it works.
     async start() {
       if (timer !== undefined) return;
       timer = setInterval(reload, options.everyMs).unref();
-      look = publishFirst();
+      first = look = publishFirst();
     },
     async shutdown() {
       stopping.abort();

@@ -3,7 +3,7 @@ import { html } from 'hono/html';
 import type { Status } from './web-server.js';
 
 export function renderPage(status: Status) {
-  const { addresses, points, requests, spool, series, categories } = status;
+  const { addresses, points, requests, spool, series, categories, problems, notices } = status;
   return html`<!doctype html>
 <html lang="en">
   <head>
@@ -26,6 +26,7 @@ export function renderPage(status: Status) {
       Send OTLP metrics to <code>${addresses.grpc}</code> (gRPC) or <code>${addresses.http}</code> (HTTP), ask SQL at
       <code>${addresses.sql}</code>.
     </p>
+    ${describeList('Not everything works', problems)} ${describeList('Please look at', notices)}
     <h2>What came in</h2>
     <table>
       <tr><th>Points accepted</th><td class="number">${points.accepted}</td></tr>
@@ -41,15 +42,6 @@ export function renderPage(status: Status) {
       <tr><th>Spool, segments in quarantine</th><td class="number">${spool.quarantinedSegments}</td></tr>
       <tr><th>Spool, bytes lost to damage</th><td class="number">${spool.bytesLost}</td></tr>
     </table>
-    ${
-      spool.quarantinedSegments === 0
-        ? ''
-        : html`<p>
-            Segments of the spool were damaged, or ClickHouse could not take them. They are kept in
-            <code>spool/quarantine</code> of the data directory: <code>plumbline spool inspect</code> shows what is in
-            them.
-          </p>`
-    }
     <h2>How it is classified</h2>
     ${
       categories.length === 0
@@ -68,4 +60,12 @@ export function renderPage(status: Status) {
     <p>Version ${status.version}, up ${Math.floor(status.uptimeS)} s. <a href="/api/status">status as JSON</a></p>
   </body>
 </html>`;
+}
+
+function describeList(title: string, lines: readonly string[]) {
+  if (lines.length === 0) return '';
+  return html`<h2>${title}</h2>
+    <ul>
+      ${lines.map((line) => html`<li>${line}</li>`)}
+    </ul>`;
 }

@@ -3,14 +3,14 @@
  * client work as with a server. This file has its settings and its life; one request is sql-handler.ts.
  */
 import { randomUUID } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { Address, Component } from '../model/component.js';
 import { asSqlEngine, type SqlEngine } from './sql-engine.js';
 import { handleSql, type ServerFacts, type SqlHandlerOptions } from './sql-handler.js';
-import { createSqlQueue } from './sql-queue.js';
+import { createSqlQueue, type SqlQueue } from './sql-queue.js';
 
 export interface SqlEndpointOptions {
   host: string;
@@ -49,8 +49,20 @@ const REQUEST_MAX_MS = 300_000;
 /** Clients keep connections for the next query; a dashboard refreshes within this time. */
 const KEEP_ALIVE_MS = 65_000;
 
-export function createSqlEndpoint(options: SqlEndpointOptions): Component & { address(): Address } {
+export interface SqlEndpoint extends Component {
+  address(): Address;
+  /** The engine is open: statements are answered from now on. Until then the port says that it is starting. */
+  open(): Promise<void>;
+  /** Asks what every client asks, in the same queue; why it was not answered within the time, if it was not. */
+  findProblem(waitMaxMs: number): Promise<string | undefined>;
+}
+
+export function createSqlEndpoint(options: SqlEndpointOptions): SqlEndpoint {
   const engine = asSqlEngine(options.clickhouse);
+  const queue = createSqlQueue({
+    concurrencyMax: options.sqlConcurrencyMax ?? 4,
+    waitingMax: options.sqlWaitingMax ?? 64,
+  });
   const underWay = new Map<AbortController, Promise<void>>();
   let handlerOptions: SqlHandlerOptions | undefined;
   let stopping: Promise<void> | undefined;
@@ -58,11 +70,12 @@ export function createSqlEndpoint(options: SqlEndpointOptions): Component & { ad
   const server = createServer(
     { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_MAX_MS },
     (request, response) => {
+      if (handlerOptions === undefined) return sayStarting(response);
       const controller = new AbortController();
       response.on('close', () => {
         if (!response.writableFinished) controller.abort(new Error('The client went away'));
       });
-      const handled = handleSql(request, response, controller.signal, handlerOptions!);
+      const handled = handleSql(request, response, controller.signal, handlerOptions);
       underWay.set(
         controller,
         handled.finally(() => underWay.delete(controller)),
@@ -86,9 +99,22 @@ export function createSqlEndpoint(options: SqlEndpointOptions): Component & { ad
 
   return {
     async start() {
-      if (server.listening) return;
-      handlerOptions ??= buildHandlerOptions(options, engine, await readFacts(engine));
-      await listen(server, options.port, options.host);
+      if (!server.listening) await listen(server, options.port, options.host);
+    },
+    async open() {
+      handlerOptions ??= buildHandlerOptions(options, engine, queue, await readFacts(engine));
+    },
+    async findProblem(waitMaxMs) {
+      const signal = AbortSignal.timeout(waitMaxMs);
+      try {
+        const leave = await queue.enter(signal);
+        await askForOne(engine, signal).finally(leave);
+        return undefined;
+      } catch (error) {
+        if (!signal.aborted) return `the SQL port does not answer: ${(error as Error).message}`;
+        const { running, waiting } = queue;
+        return `the SQL port is blocked: SELECT 1 took more than ${waitMaxMs} ms (${running} statements run, ${waiting} wait)`;
+      }
     },
     shutdown(deadlineMs) {
       stopping ??= stop(deadlineMs);
@@ -101,15 +127,12 @@ export function createSqlEndpoint(options: SqlEndpointOptions): Component & { ad
 function buildHandlerOptions(
   options: SqlEndpointOptions,
   engine: SqlEngine,
+  queue: SqlQueue,
   facts: ServerFacts,
 ): SqlHandlerOptions {
   const { readOnly, password, newId = randomUUID } = options;
   return {
-    ...{ engine, facts, readOnly, password, newId },
-    queue: createSqlQueue({
-      concurrencyMax: options.sqlConcurrencyMax ?? 4,
-      waitingMax: options.sqlWaitingMax ?? 64,
-    }),
+    ...{ engine, facts, queue, readOnly, password, newId },
     queryBytesMax: options.sqlQueryBytesMax ?? MIB,
     insertBytesMax: options.sqlInsertBytesMax ?? 1024 * MIB,
     stallMsMax: options.sqlStallMaxMs ?? 60_000,
@@ -119,6 +142,26 @@ function buildHandlerOptions(
       max_threads: options.sqlThreadsMax ?? Math.max(1, Math.floor(availableParallelism() / 2)),
     },
   };
+}
+
+/** A client tries again; ClickHouse itself is not listening yet at this point. */
+function sayStarting(response: ServerResponse): void {
+  response.writeHead(503, { 'Content-Type': 'text/plain; charset=UTF-8', 'Retry-After': '1' });
+  response.end('Plumbline is starting: the embedded ClickHouse is being opened; try again in a moment\n');
+}
+
+async function askForOne(engine: SqlEngine, signal: AbortSignal): Promise<void> {
+  const access = 'read-only';
+  const statement = {
+    sql: 'SELECT 1',
+    format: 'TSV',
+    access,
+    defaults: {},
+    settings: {},
+    params: {},
+  } as const;
+  const answer = await engine.runStatement({ ...statement, signal });
+  await answer.end();
 }
 
 async function readFacts(engine: SqlEngine): Promise<ServerFacts> {

@@ -7,6 +7,8 @@ import { ClickHouseError } from '../model/clickhouse.js';
 export interface SqlQueue {
   /** Resolves with the function that gives the place back; rejects when the signal fires while waiting. */
   enter(signal: AbortSignal): Promise<() => void>;
+  readonly running: number;
+  readonly waiting: number;
 }
 
 export function createSqlQueue(options: { concurrencyMax: number; waitingMax: number }): SqlQueue {
@@ -20,6 +22,12 @@ export function createSqlQueue(options: { concurrencyMax: number; waitingMax: nu
     else running--;
   }
   return {
+    get running() {
+      return running;
+    },
+    get waiting() {
+      return waiting.length;
+    },
     async enter(signal) {
       signal.throwIfAborted();
       if (running < concurrencyMax) {

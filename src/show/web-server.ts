@@ -15,6 +15,10 @@ export interface Status {
   version: string;
   uptimeS: number;
   addresses: { grpc: string; http: string; sql: string; web: string };
+  /** Why not everything works; see /readyz. */
+  problems: string[];
+  /** What somebody should look at, though everything works. */
+  notices: string[];
   points: {
     accepted: number;
     rejected: number;
@@ -48,9 +52,13 @@ export interface CategoryCount {
 }
 
 export interface WebOptions {
-  /** Problems that keep the pipeline from taking or storing points; none = ready. */
-  findProblems: () => Promise<string[]>;
-  /** What somebody should look at, though the pipeline takes and stores points. */
+  health: {
+    /** Why the process can do its work no more. */
+    readonly failure: string | undefined;
+    /** Why not everything works, or why no points can be taken; none = ready. */
+    findProblems(purpose: 'all' | 'ingest'): Promise<string[]>;
+  };
+  /** What somebody should look at, though everything works. */
   findNotices: () => Promise<string[]>;
   readStatus: () => Promise<Status>;
   retention: RetentionAccess;
@@ -62,12 +70,20 @@ export function createWebListener(options: WebOptions): RequestListener {
   return getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false });
 }
 
-function createApp({ findProblems, findNotices, readStatus, retention, onError }: WebOptions): Hono {
+function createApp({ health, findNotices, readStatus, retention, onError }: WebOptions): Hono {
   const app = new Hono();
-  // Alive: the event loop answers. Ready: points can be taken and stored.
-  app.get('/healthz', (c) => c.text('ok\n'));
+  // Alive: the event loop answers, and the engine can. Ready: everything works; for=ingest: points can be taken and kept.
+  app.get('/healthz', (c) =>
+    health.failure === undefined ? c.text('ok\n') : c.text(`${health.failure}\n`, 503),
+  );
   app.get('/readyz', async (c) => {
-    const [problems, notices] = await Promise.all([findProblems(), findNotices()]);
+    const purpose = c.req.query('for') ?? 'all';
+    if (purpose !== 'all' && purpose !== 'ingest')
+      return c.text(`for=${purpose}: must be all or ingest\n`, 400);
+    const [problems, notices] = await Promise.all([
+      health.findProblems(purpose),
+      purpose === 'all' ? findNotices() : [],
+    ]);
     const lines = [
       ...(problems.length === 0 ? ['ready'] : problems),
       ...notices.map((each) => `notice: ${each}`),

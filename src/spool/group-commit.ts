@@ -17,6 +17,8 @@ export interface GroupCommitOptions {
   /** A group of this many points is written at once. */
   pointsMax: number;
   nowUnixMs: () => number;
+  /** Called before rows of series are written; what it throws is not heard. */
+  beforeSeries?: (rows: readonly SeriesRow[]) => Promise<void>;
   /** Series rows that could not be written and must come again. */
   onSeriesLost: (rows: readonly SeriesRow[]) => void;
   writtenExemplars: WrittenExemplars;
@@ -109,8 +111,10 @@ export class GroupCommit {
   }
 
   private async write(group: Group): Promise<void> {
-    const { writtenExemplars } = this.options;
+    const { writtenExemplars, beforeSeries } = this.options;
     try {
+      if (beforeSeries && group.batch.seriesRows.length > 0)
+        await beforeSeries(group.batch.seriesRows).catch(() => {});
       for (const _ of writtenExemplars.dropWritten(group.batch.exemplars)) await setImmediate();
       const blocks = encodeBatch(group.batch, Math.floor(this.options.nowUnixMs() / 1000));
       group.resolve(await this.options.spool.append(blocks));

@@ -3,6 +3,8 @@
  * from time to time, so that silent series give their places back and other receivers' series are known. Enters:
  * ClickHouse; leaves: ids by metric and service, to `onRead`. Keeps nothing.
  */
+
+import { decodeActiveSeries } from '../model/active-series-rows.js';
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { Component } from '../model/component.js';
 import type { ActiveSeries } from '../model/series.js';
@@ -51,33 +53,5 @@ export async function readActiveSeries(clickhouse: ClickHouse, sinceUnixMs: numb
   for await (const chunk of clickhouse.stream(readQuery('active_series'), 'RowBinary', { params })) {
     chunks.push(chunk);
   }
-  return parseRows(Buffer.concat(chunks));
-}
-
-/** RowBinary rows (String, String, Array(UInt64)): lengths are varints, integers little-endian. */
-function parseRows(bytes: Buffer): ActiveSeries[] {
-  let at = 0;
-  const readVarint = () => {
-    let value = 0;
-    for (let factor = 1; ; factor *= 128) {
-      const byte = bytes[at++]!;
-      value += (byte & 127) * factor;
-      if (byte < 128) return value;
-    }
-  };
-  const readText = () => {
-    const length = readVarint();
-    at += length;
-    return bytes.toString('utf8', at - length, at);
-  };
-  const rows: ActiveSeries[] = [];
-  while (at < bytes.length) {
-    const metricName = readText();
-    const service = readText();
-    const length = readVarint() * 8;
-    const from = bytes.byteOffset + at;
-    rows.push({ metricName, service, ids: new Uint32Array(bytes.buffer.slice(from, from + length)) });
-    at += length;
-  }
-  return rows;
+  return decodeActiveSeries(Buffer.concat(chunks));
 }

@@ -3,20 +3,21 @@
  * read as a stream are planned and fetched in threads of their own, so that no query can stop the event loop.
  * A call that is aborted is also stopped inside the engine. It never touches the network.
  */
-import type { CallOptions, ClickHouse } from '../model/clickhouse.js';
+import { type CallOptions, type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
 import { quote } from '../model/sql-literal.js';
 import { withBlockFile } from './block-file.js';
-import { createCallSlots } from './call-slots.js';
+import { type CallSlots, createCallSlots } from './call-slots.js';
 import type { EngineXml } from './engine-access.js';
 import { createEngineCalls, leaveOnAbort } from './engine-calls.js';
 import { createSessionPool } from './engine-sessions.js';
 import { createStatementRunner, type RunStatement } from './engine-statements.js';
 import { buildNativeInsert } from './native-insert.js';
 import { countNodeThreads } from './node-threads.js';
-import { type OpenEngine, openEngine } from './open-engine.js';
+import { findBinding, type OpenEngine, openEngine } from './open-engine.js';
 import { formatParams } from './query-params.js';
 import { parseRows } from './query-rows.js';
+import { checkSchemaRoom } from './schema-room.js';
 import { quoteIdentifier } from './session-settings.js';
 import { createStreamThreads } from './stream-threads.js';
 
@@ -27,6 +28,8 @@ export interface EmbeddedOptions {
   database: string;
   /** For files that live as long as one call. */
   temporaryDirectory: string;
+  /** Called whenever an answer says that the engine has failed for good: only a new process can go on. */
+  onDead?: (error: ClickHouseError) => void;
   /** For tests: clusters, for example. */
   engineXml?: EngineXml;
   /** Reads and commands inside the engine at once; each blocks a thread of Node's pool. */
@@ -45,6 +48,8 @@ export interface EmbeddedOptions {
 export interface EmbeddedClickHouse extends ClickHouse {
   readonly kind: 'embedded';
   readonly temporaryDirectory: string;
+  /** Opens the engine, off the event loop. @throws UserError where it cannot be opened; it may be tried again. */
+  open(): Promise<void>;
   /** Run a statement that came from outside; see engine-statements.ts. */
   runStatement: RunStatement;
 }
@@ -57,40 +62,54 @@ function halfOfThreads(): number {
   return Math.max(1, Math.floor((countNodeThreads() - 2) / 2));
 }
 
+/** One engine in a process. */
 let isOpen = false;
 
+/** Opens it at once; see `createEmbeddedClickHouse`. */
 export async function openEmbeddedClickHouse(options: EmbeddedOptions): Promise<EmbeddedClickHouse> {
-  if (isOpen) throw new UserError('The embedded engine is open in this process already; close it first.');
-  isOpen = true;
-  let engine: OpenEngine | undefined;
-  try {
-    engine = await openEngine(options.directory, options.temporaryDirectory, options.engineXml);
-    const setup = engine.openSession();
-    await setup.queryAsync(`CREATE DATABASE IF NOT EXISTS ${quoteIdentifier(options.database)}`);
-    setup.close();
-    return createDriver(options, engine);
-  } catch (error) {
-    engine?.close();
-    isOpen = false;
-    throw error;
-  }
+  const clickhouse = createEmbeddedClickHouse(options);
+  await clickhouse.open();
+  return clickhouse;
 }
 
-function createDriver(options: EmbeddedOptions, engine: OpenEngine): EmbeddedClickHouse {
-  const { directory, database, temporaryDirectory, waitingMax = 1000 } = options;
+/** The driver of an engine that is opened by `open`; until then it refuses every call. */
+export function createEmbeddedClickHouse(options: EmbeddedOptions): EmbeddedClickHouse {
+  const { directory, database, temporaryDirectory, waitingMax = 1000, onDead = () => {} } = options;
+  let engine: OpenEngine | undefined;
   const readSlots = createCallSlots({ runningMax: options.readsMax ?? halfOfThreads(), waitingMax });
   const fetchSlots = createCallSlots({ runningMax: options.fetchesMax ?? halfOfThreads(), waitingMax });
   const insertSlots = createCallSlots({ runningMax: options.insertsMax ?? 1, waitingMax });
   const threadSlots = createCallSlots({ runningMax: options.streamsMax ?? 4, waitingMax });
-  const sessions = createSessionPool({ database, openSession: engine.openSession });
+  const sessions = createSessionPool({ database, openSession: () => requireOpen().openSession() });
   const calls = createEngineCalls((sql) => sessions.run(sql, { format: 'Null', settings: {}, params: {} }));
-  const threads = createStreamThreads({
-    chdbPath: engine.chdbPath,
-    directory,
-    threadSlots,
-    fetchSlots,
-  });
-  const runStatement = createStatementRunner({ database, temporaryDirectory, threads, calls });
+  const threads = createStreamThreads({ chdbPath: findBinding(), directory, threadSlots, fetchSlots });
+
+  function requireOpen(): OpenEngine {
+    if (engine) return engine;
+    throw new ClickHouseError(0, 'NOT_OPEN', 'the embedded ClickHouse is not open yet');
+  }
+
+  /** The error itself, after whoever runs this process was told that no call will work again. */
+  function reportDead(error: unknown): unknown {
+    if (isFatal(error)) onDead(error);
+    return error;
+  }
+
+  const runAnyStatement = createStatementRunner({ database, temporaryDirectory, threads, calls });
+
+  const runStatement: RunStatement = async (statement) => {
+    requireOpen();
+    await checkSchemaRoom(statement.sql, directory);
+    return runAnyStatement(statement).catch((error) => {
+      throw reportDead(error);
+    });
+  };
+
+  async function acquireFor(sql: string, slots: CallSlots, signal: AbortSignal | undefined) {
+    requireOpen();
+    await checkSchemaRoom(sql, directory);
+    return slots.acquire(signal);
+  }
 
   async function run(
     sql: string,
@@ -100,7 +119,7 @@ function createDriver(options: EmbeddedOptions, engine: OpenEngine): EmbeddedCli
   ): Promise<Uint8Array> {
     const { signal } = options;
     const end = calls.begin();
-    const release = await slots.acquire(signal).catch((error) => {
+    const release = await acquireFor(sql, slots, signal).catch((error) => {
       end();
       throw error;
     });
@@ -109,31 +128,57 @@ function createDriver(options: EmbeddedOptions, engine: OpenEngine): EmbeddedCli
     const settings = signal ? { ...options.settings, log_comment: callName } : (options.settings ?? {});
     const result = sessions.run(sql, { format, settings, params: formatParams(options.params ?? {}) });
     return leaveOnAbort(
-      result.finally(() => {
-        takeBackStop();
-        release();
-        end();
-      }),
+      result
+        .finally(() => {
+          takeBackStop();
+          release();
+          end();
+        })
+        .catch((error) => {
+          throw reportDead(error);
+        }),
       signal,
     );
+  }
+
+  async function open(): Promise<void> {
+    if (isOpen) throw new UserError('The embedded engine is open in this process already; close it first.');
+    isOpen = true;
+    let opened: OpenEngine | undefined;
+    try {
+      opened = await openEngine(directory, temporaryDirectory, options.engineXml);
+      await createDatabase(opened, database, directory);
+      engine = opened;
+    } catch (error) {
+      await opened?.close();
+      isOpen = false;
+      throw error;
+    }
   }
 
   let closing: Promise<void> | undefined;
   async function close(): Promise<void> {
     calls.refuseNew();
+    await opening?.catch(() => undefined);
+    if (engine === undefined) return;
     await calls.settle();
     sessions.close();
-    engine.close();
     await engine.drain();
+    await engine.close();
     await threads.close();
     isOpen = false;
   }
 
+  let opening: Promise<void> | undefined;
   return {
     kind: 'embedded',
     database,
     temporaryDirectory,
     runStatement,
+    open() {
+      opening = open();
+      return opening;
+    },
     async command(sql, options = {}) {
       await run(sql, 'Null', options);
     },
@@ -158,6 +203,19 @@ function createDriver(options: EmbeddedOptions, engine: OpenEngine): EmbeddedCli
   };
 }
 
+async function createDatabase(engine: OpenEngine, database: string, directory: string): Promise<void> {
+  const session = engine.openSession();
+  try {
+    const found = await session.queryAsync(`EXISTS DATABASE ${quoteIdentifier(database)}`, { format: 'TSV' });
+    if (found.text().trim() === '1') return;
+    const sql = `CREATE DATABASE ${quoteIdentifier(database)}`;
+    await checkSchemaRoom(sql, directory);
+    await session.queryAsync(sql);
+  } finally {
+    session.close();
+  }
+}
+
 async function* streamChunks(
   runStatement: RunStatement,
   sql: string,
@@ -177,4 +235,11 @@ async function* streamChunks(
   } finally {
     await answer.end();
   }
+}
+
+const ABORTED = 236;
+
+/** A thread of the engine crashed: it refuses every statement from then on, and what that thread held is never released. */
+function isFatal(error: unknown): error is ClickHouseError {
+  return error instanceof ClickHouseError && error.code === ABORTED && /fatal error/.test(error.message);
 }

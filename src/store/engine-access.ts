@@ -5,6 +5,7 @@
  * Settings that would make a query read files or be parsed as another language are frozen for every session.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fsyncXml } from './fsync-settings.js';
 
@@ -57,9 +58,23 @@ function buildUsersXml({ user = '' }: EngineXml): string {
 export async function withAccessFiles<T>(
   temporaryDirectory: string,
   xml: EngineXml,
-  open: (configPath: string) => T,
+  open: (configPath: string) => Promise<T>,
 ): Promise<T> {
-  const directory = await mkdtemp(join(temporaryDirectory, 'engine-'));
+  try {
+    return await withFilesIn(temporaryDirectory, xml, open);
+  } catch (error) {
+    // The disk of the data is full; what is on it can be read all the same.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    return withFilesIn(tmpdir(), xml, open);
+  }
+}
+
+async function withFilesIn<T>(
+  parent: string,
+  xml: EngineXml,
+  open: (configPath: string) => Promise<T>,
+): Promise<T> {
+  const directory = await mkdtemp(join(parent, 'engine-'));
   try {
     const configPath = join(directory, 'config.xml');
     const usersPath = join(directory, 'users.xml');
@@ -68,7 +83,7 @@ export async function withAccessFiles<T>(
       configPath,
       `<clickhouse><users_config>${escapeXml(usersPath)}</users_config>${xml.server ?? ''}${fsyncXml()}</clickhouse>`,
     );
-    return open(configPath);
+    return await open(configPath);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

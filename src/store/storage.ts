@@ -1,6 +1,7 @@
 /**
- * Storage as one component: brings the schema up to date, then starts what works on it. Where a ClickHouse server is
- * away at the start it goes on without it, and catches up as soon as the server answers: points wait in the spool.
+ * Storage as one component: opens ClickHouse, brings the schema up to date, then starts what works on it. Where a ClickHouse
+ * server is away at the start, or the disk is full, it goes on without, and catches up as soon as it can: points wait in the
+ * spool.
  */
 import pRetry from 'p-retry';
 import { type ClickHouse, ClickHouseError } from '../model/clickhouse.js';
@@ -16,25 +17,43 @@ export interface StorageLog {
   error(message: string): void;
 }
 
+export interface StorageOptions {
+  clickhouse: ClickHouse;
+  /** Opens what is not open yet; called again after a failure. */
+  open: () => Promise<void>;
+  /** Started in their order, and shut down in reverse. */
+  workers: readonly Component[];
+  /** Whether the disk is full, so that a failure is no reason to give up. */
+  isDiskFull: () => Promise<boolean>;
+  log: StorageLog;
+}
+
 export interface Storage extends Component {
   /** The schema is up to date and the workers run. */
   isReady(): boolean;
+  /** Why it is not, as one line. */
+  findProblem(): string | undefined;
 }
 
-/** `workers` are started in their order, and shut down in reverse. */
-export function createStorage(
-  clickhouse: ClickHouse,
-  workers: readonly Component[],
-  log: StorageLog,
-): Storage {
+export function createStorage({ clickhouse, open, workers, isDiskFull, log }: StorageOptions): Storage {
   const stopping = new AbortController();
   let catchingUp: Promise<void> | undefined;
   let isReady = false;
+  let stage = 'starting: ClickHouse is being opened';
+  let lastFailure = '';
 
   async function prepare(): Promise<void> {
+    await open();
+    stage = 'starting: the schema is being brought up to date';
     for (const name of await applyMigrations(clickhouse)) log.info(`migration ${name} applied`);
     for (const worker of workers) await worker.start();
     isReady = true;
+  }
+
+  /** Whether the failure may pass by itself. */
+  async function mayPass(error: Error): Promise<boolean> {
+    if (clickhouse.kind === 'embedded') return isRoomError(error) || (await isDiskFull());
+    return !(error instanceof UserError);
   }
 
   async function catchUp(): Promise<void> {
@@ -43,33 +62,47 @@ export function createStorage(
       minTimeout: 250,
       maxTimeout: RETRY_MAX_MS,
       signal: stopping.signal,
-      shouldRetry: ({ error }) => !(error instanceof UserError),
+      shouldRetry: ({ error }) => mayPass(error),
       onFailedAttempt: ({ error }) => {
-        if (!isUnreachable(error)) log.warn(`ClickHouse is not ready: ${error.message}`);
+        if (!isUnreachable(error) && error.message !== lastFailure)
+          log.warn(`ClickHouse is not ready: ${error.message}`);
+        lastFailure = error.message;
       },
     });
     log.info('ClickHouse answers; the spool is being drained');
   }
 
+  function explain(error: Error): Error {
+    if (clickhouse.kind === 'embedded' || !(error instanceof ClickHouseError)) return error;
+    return new UserError(
+      `ClickHouse refused: ${error.message} (${error.type}); ` +
+        `check CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD${clickhouse.cluster === undefined ? '' : ', CLICKHOUSE_CLUSTER'} and CLICKHOUSE_DATABASE`,
+    );
+  }
+
   return {
     isReady: () => isReady,
+    findProblem() {
+      if (isReady) return undefined;
+      return lastFailure === '' ? stage : `nothing can be stored: ${lastFailure}`;
+    },
     async start() {
       try {
         await prepare();
       } catch (error) {
-        if (clickhouse.kind === 'embedded' || !(error instanceof ClickHouseError)) throw error;
-        if (!isUnreachable(error)) {
-          throw new UserError(
-            `ClickHouse refused: ${error.message} (${error.type}); ` +
-              `check CLICKHOUSE_URL, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD${clickhouse.cluster === undefined ? '' : ', CLICKHOUSE_CLUSTER'} and CLICKHOUSE_DATABASE`,
-          );
-        }
+        const failure = error as Error;
+        const passes = clickhouse.kind === 'embedded' ? await mayPass(failure) : isUnreachable(failure);
+        if (!passes) throw explain(failure);
+        lastFailure = failure.message;
         log.warn(
-          `ClickHouse cannot be reached (${error.message}); points are kept in the spool until it can`,
+          isUnreachable(failure)
+            ? `ClickHouse cannot be reached (${failure.message}); points are kept in the spool until it can`
+            : `the embedded ClickHouse cannot be started (${failure.message}); it is tried again`,
         );
-        catchingUp = catchUp().catch((failure: Error) => {
-          if (!stopping.signal.aborted)
-            log.error(`the schema cannot be brought up to date: ${failure.message}`);
+        catchingUp = catchUp().catch((last: Error) => {
+          if (stopping.signal.aborted) return;
+          lastFailure = `the schema cannot be brought up to date: ${last.message}`;
+          log.error(lastFailure);
         });
       }
     },
@@ -84,4 +117,12 @@ export function createStorage(
 
 function isUnreachable(error: unknown): boolean {
   return error instanceof ClickHouseError && error.type === 'NETWORK';
+}
+
+/** ClickHouse codes for a full disk, and what its files say. */
+function isRoomError(error: Error): boolean {
+  return (
+    error instanceof ClickHouseError &&
+    (error.type === 'NOT_ENOUGH_SPACE' || /No space left on device|quota exceeded/i.test(error.message))
+  );
 }

@@ -94,6 +94,7 @@ beforeAll(async () => {
   await source.send(unrolled());
   endpoint = createSqlEndpoint({ host: '127.0.0.1', port: 0, clickhouse: source.clickhouse, readOnly: true });
   await endpoint.start();
+  await endpoint.open();
   proxy = await openCutProxy(endpoint.address().port);
   served = await connect(proxy.port);
   server = await startSqlServer(targetData.path);

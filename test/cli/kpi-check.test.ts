@@ -66,6 +66,7 @@ beforeAll(async () => {
   });
   endpoint = createSqlEndpoint({ host: '127.0.0.1', port: 0, clickhouse: stored.clickhouse, readOnly: true });
   await endpoint.start();
+  await endpoint.open();
 }, 60_000);
 afterAll(async () => {
   await endpoint.shutdown(0);

@@ -6,7 +6,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import { Client, type ClientOptions, connectivityState, credentials, type ServiceError } from '@grpc/grpc-js';
 import { Zstd } from '@hpcc-js/wasm-zstd';
 import { afterAll, afterEach, beforeAll, describe, expect } from 'vitest';
-import { SETTINGS } from '../../src/config.js';
+import { SETTINGS } from '../../src/settings.js';
 import { countPings } from '../testkit/counted-pings.js';
 import { callRaw, EXPORT_PATH, type GrpcAnswer, openSession } from '../testkit/grpc-call.js';
 import { NOW_UNIX_MS } from '../testkit/otlp-arbitrary.js';

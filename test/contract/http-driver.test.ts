@@ -39,6 +39,7 @@ async function openServer(name: string): Promise<void> {
   });
   endpoint = createSqlEndpoint({ host: '127.0.0.1', port: 0, clickhouse: engine, readOnly: false });
   await endpoint.start();
+  await endpoint.open();
 }
 
 async function closeServer(): Promise<void> {

@@ -70,6 +70,7 @@ async function openPort(engine: EmbeddedClickHouse, options: Partial<SqlEndpoint
     ...options,
   });
   await endpoint.start();
+  await endpoint.open();
   const { port } = endpoint.address();
   const url = `http://127.0.0.1:${port}/`;
   return {

@@ -56,6 +56,7 @@ beforeAll(async () => {
     password: 'pa:ss☃',
   });
   await endpoint.start();
+  await endpoint.open();
 });
 afterAll(async () => {
   agent.destroy();

@@ -21,6 +21,7 @@ const endpoint = createSqlEndpoint({
   readOnly: access === 'read-only',
 });
 await endpoint.start();
+await endpoint.open();
 console.log(`listening ${endpoint.address().port}`);
 process.once('SIGTERM', async () => {
   await endpoint.shutdown(2_000);
