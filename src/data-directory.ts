@@ -136,7 +136,7 @@ async function lockFile(path: string): Promise<(() => Promise<void>) | undefined
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') break;
         if (await isAnswered(socketPath)) throw inUse(path);
-        await rm(socketPath, { force: true });
+        await rm(socketPath, { force: true }).catch(() => undefined);
       }
     }
   } catch (error) {

@@ -37,7 +37,7 @@ export interface Health {
 }
 
 /** Longest wait for an answer of ClickHouse or of the SQL port. */
-const ANSWER_MAX_MS = 5_000;
+const ANSWER_MAX_MS = 3_000;
 /** A first failure may be one that passes at once. */
 const FAILED_TRIES_MIN = 3;
 const PROBE_BYTES = 64 * 1024;

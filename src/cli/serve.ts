@@ -33,12 +33,19 @@ async function serve(): Promise<void> {
   if (config.tlsCertFile !== '' || config.authTokensFile !== '') {
     process.on('SIGHUP', () => void pipeline.reload());
   }
+  let isEnding = false;
   const ended = Promise.race([
-    stopRequested.then((signal) => stop(pipeline, config, signal, log)),
-    pipeline.failed.then((reason) => giveUp(pipeline, reason, log)),
-  ]);
-  // Whoever ends it while it starts need not wait for the start.
-  await Promise.race([announce(pipeline, config, version), ended]);
+    stopRequested.then((signal) => () => stop(pipeline, config, signal, log)),
+    pipeline.failed.then((reason) => () => giveUp(pipeline, reason, log)),
+  ]).then((end) => {
+    isEnding = true;
+    return end();
+  });
+  const announced = announce(pipeline, config, version).catch((error) => {
+    // A start that is cut short fails, and that is what was asked for.
+    if (!isEnding) throw error;
+  });
+  await Promise.race([announced, ended]);
   await ended;
 }
 

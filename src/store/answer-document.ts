@@ -3,7 +3,8 @@
  * there it goes out chunk by chunk, so that its size never shows in memory. The file has no name from the moment it is
  * opened for reading: nothing is left behind, not even by a crash.
  */
-import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { type FileHandle, open, statfs, unlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const CHUNK_BYTES = 256 * 1024;
@@ -14,12 +15,15 @@ export interface AnswerDocument {
   close(): Promise<void>;
 }
 
+/** The engine reports no error where the disk is full, and leaves the file cut short: below this another place is taken. */
+const FREE_BYTES_MIN = 16 * 1024 * 1024;
+
 /** `write` fills the file at the path it is given. */
 export async function makeDocument(
   directory: string,
   write: (path: string) => Promise<void>,
 ): Promise<AnswerDocument> {
-  const path = join(directory, `answer-${process.pid}-${++filesMade}`);
+  const path = join(await findRoom(directory), `answer-${process.pid}-${++filesMade}`);
   let file: FileHandle;
   try {
     await write(path);
@@ -34,4 +38,10 @@ export async function makeDocument(
     },
     close: () => file.close(),
   };
+}
+
+async function findRoom(directory: string): Promise<string> {
+  const found = await statfs(directory).catch(() => undefined);
+  const isFull = found !== undefined && found.blocks > 0 && found.bavail * found.bsize < FREE_BYTES_MIN;
+  return isFull ? tmpdir() : directory;
 }

@@ -39,14 +39,21 @@ export function createStorage({ clickhouse, open, workers, isDiskFull, log }: St
   const stopping = new AbortController();
   let catchingUp: Promise<void> | undefined;
   let isReady = false;
+  let starting: Promise<void> | undefined;
+  const started = new Set<Component>();
   let stage = 'starting: ClickHouse is being opened';
   let lastFailure = '';
 
   async function prepare(): Promise<void> {
     await open();
+    stopping.signal.throwIfAborted();
     stage = 'starting: the schema is being brought up to date';
     for (const name of await applyMigrations(clickhouse)) log.info(`migration ${name} applied`);
-    for (const worker of workers) await worker.start();
+    for (const worker of workers) {
+      stopping.signal.throwIfAborted();
+      started.add(worker);
+      await worker.start();
+    }
     isReady = true;
   }
 
@@ -87,9 +94,11 @@ export function createStorage({ clickhouse, open, workers, isDiskFull, log }: St
       return lastFailure === '' ? stage : `nothing can be stored: ${lastFailure}`;
     },
     async start() {
+      starting = prepare();
       try {
-        await prepare();
+        await starting;
       } catch (error) {
+        if (stopping.signal.aborted) throw error;
         const failure = error as Error;
         const passes = clickhouse.kind === 'embedded' ? await mayPass(failure) : isUnreachable(failure);
         if (!passes) throw explain(failure);
@@ -108,9 +117,9 @@ export function createStorage({ clickhouse, open, workers, isDiskFull, log }: St
     },
     async shutdown(deadlineMs) {
       stopping.abort();
+      await starting?.catch(() => undefined);
       await catchingUp;
-      if (!isReady) return;
-      for (const worker of [...workers].reverse()) await worker.shutdown(deadlineMs);
+      for (const worker of [...workers].reverse()) if (started.has(worker)) await worker.shutdown(deadlineMs);
     },
   };
 }

@@ -95,6 +95,11 @@ describe('with CLICKHOUSE_URL', () => {
     for (let i = 0; i < 10; i++) await sendNext();
     // In the middle of work, without a word.
     await sqlServer.stop('SIGKILL');
+    const away = await fetch(`http://${server.web}/readyz`);
+    expect(away.status).toBe(503);
+    expect(await away.text()).toContain('did not answer');
+    const ingest = await fetch(`http://${server.web}/readyz?for=ingest`);
+    expect([ingest.status, await ingest.text()]).toEqual([200, 'ready\n']);
 
     let refused: Response | undefined;
     for (let i = 0; i < 500 && refused === undefined; i++) {
