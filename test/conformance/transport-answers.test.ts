@@ -1,9 +1,9 @@
 /** The table of answers over HTTP: what is sent to a running receiver, and the status, headers and body that come back. */
 import { deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
-import { SETTINGS } from '../../src/settings.js';
 import { RetryableError } from '../../src/model/errors.js';
 import { describeFailure, httpStatusOf } from '../../src/receive/status-codes.js';
+import { SETTINGS } from '../../src/settings.js';
 import {
   CONTENT_TYPES,
   type OpenRequest,
