@@ -9,7 +9,7 @@ import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { createActiveSeriesFile } from './active-series-file.js';
-import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile } from './catalogue-paths.js';
+import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile, docsFolders } from './catalogue-paths.js';
 import { createClassifier } from './classify/classifier.js';
 import { createMachineCounterTest } from './classify/machine-counters.js';
 import { loadTaxonomy } from './classify/taxonomy.js';
@@ -290,7 +290,10 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     port: config.webPort,
     keepAliveMs: KEEP_ALIVE_MS,
     limits: config,
-    listener: createWebListener({ health, findNotices, readStatus, retention, onError }),
+    listener: createWebListener({
+      ...{ health, findNotices, readStatus, retention, onError },
+      docsFolders: docsFolders(config),
+    }),
   });
   // Senders come first.
   const listeners: Listener[] = [

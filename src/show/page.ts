@@ -57,7 +57,7 @@ export function renderPage(status: Status) {
             )}
           </table>`
     }
-    <p>Version ${status.version}, up ${Math.floor(status.uptimeS)} s. <a href="/api/status">status as JSON</a></p>
+    <p>Version ${status.version}, up ${Math.floor(status.uptimeS)} s. <a href="/api/status">status as JSON</a>, <a href="/docs/">documentation</a></p>
   </body>
 </html>`;
 }

@@ -7,6 +7,7 @@ import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { RetentionAccess } from '../model/retention.js';
+import { createDocsPages } from './docs-pages.js';
 import { renderPage } from './page.js';
 import { createRetentionApi } from './retention-api.js';
 
@@ -62,6 +63,8 @@ export interface WebOptions {
   findNotices: () => Promise<string[]>;
   readStatus: () => Promise<Status>;
   retention: RetentionAccess;
+  /** Where the documentation lies, see docs-pages.ts. */
+  docsFolders: readonly string[];
   onError: (error: Error) => void;
 }
 
@@ -70,7 +73,7 @@ export function createWebListener(options: WebOptions): RequestListener {
   return getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false });
 }
 
-function createApp({ health, findNotices, readStatus, retention, onError }: WebOptions): Hono {
+function createApp({ health, findNotices, docsFolders, readStatus, retention, onError }: WebOptions): Hono {
   const app = new Hono();
   // Alive: the event loop answers, and the engine can. Ready: everything works; for=ingest: points can be taken and kept.
   app.get('/healthz', (c) =>
@@ -92,9 +95,13 @@ function createApp({ health, findNotices, readStatus, retention, onError }: WebO
   });
   app.get('/api/status', async (c) => c.json(await readStatus()));
   app.route('/api/retention', createRetentionApi(retention));
+  app.route('/', createDocsPages(docsFolders));
   app.get('/', async (c) => c.html(renderPage(await readStatus())));
   app.notFound((c) =>
-    c.json({ error: `there is nothing at ${c.req.path}; try /, /api/status, /healthz, /readyz` }, 404),
+    c.json(
+      { error: `there is nothing at ${c.req.path}; try /, /docs/, /api/status, /healthz, /readyz` },
+      404,
+    ),
   );
   app.onError((error, c) => {
     onError(error);

@@ -98,6 +98,9 @@ describe('start', () => {
     const [status, page] = await get('/');
     expect(status).toBe(200);
     expect(page).toContain('<html');
+    const [found, runbook] = await get('/runbooks/error_rate');
+    expect(found).toBe(200);
+    expect(runbook).toContain('<h1');
     expect((await get('/nothing'))[0]).toBe(404);
   });
 
