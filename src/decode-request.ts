@@ -13,6 +13,7 @@ import type { SeriesTable } from './decode/series-table.js';
 import { WireReader } from './decode/wire-reader.js';
 import { Work } from './decode/work.js';
 import { PermanentError } from './model/errors.js';
+import type { RequestMemory } from './model/export-outcome.js';
 import { PointBatch } from './model/point-batch.js';
 import type { GroupCommit } from './spool/group-commit.js';
 import { type Turn, Turns } from './turns.js';
@@ -32,7 +33,16 @@ export interface DecodedRequest {
   segment: Promise<string> | undefined;
 }
 
-export type DecodeRequest = (bytes: Uint8Array, encoding: 'protobuf' | 'json') => Promise<DecodedRequest>;
+export interface RequestDecoder {
+  /** @param memory Counts what is made of the request beside its bytes. */
+  decodeRequest(
+    bytes: Uint8Array,
+    encoding: 'protobuf' | 'json',
+    memory?: RequestMemory,
+  ): Promise<DecodedRequest>;
+  /** Gives up large requests, which throw RetryableError then; takes no further ones. */
+  close(): void;
+}
 
 /** Up to these sizes a request is decoded at once, bytes. */
 const WHOLE_BYTES_MAX = 2 * 1024 * 1024;
@@ -48,7 +58,7 @@ const LARGE_REQUESTS_MAX = 2;
 /** The smallest message: a tag and a length of zero. */
 const MESSAGE_BYTES_MIN = 2;
 
-export function createDecodeRequest(options: DecodeRequestOptions): DecodeRequest {
+export function createDecodeRequest(options: DecodeRequestOptions): RequestDecoder {
   const { groupCommit, series, limits, messagesMax, nowUnixMs } = options;
   const turns = new Turns(LARGE_REQUESTS_MAX);
 
@@ -70,10 +80,12 @@ export function createDecodeRequest(options: DecodeRequestOptions): DecodeReques
 
   /**
    * First the whole request is checked, so that nothing of a malformed one is decoded. Rows of its new series are written with
-   * the next group: other requests may have points of these series from then on.
+   * the next group: other requests may have points of these series from then on. It is over when its points are on disk, since
+   * their batch stays in memory until then.
    */
   async function decodeInSlices(bytes: Uint8Array, turn: Turn): Promise<DecodedRequest> {
     const messages = await checkInSlices(bytes, turn);
+    const { losses } = groupCommit;
     const batch = new PointBatch();
     const sliced = { seriesBatch: groupCommit.batch, messages };
     /** All rows of series so far. */
@@ -93,7 +105,9 @@ export function createDecodeRequest(options: DecodeRequestOptions): DecodeReques
       }
       if (!done) continue;
       await written;
-      return { result: value, segment: batch.points > 0 ? groupCommit.commitBatch(batch) : undefined };
+      if (batch.points === 0) return { result: value, segment: undefined };
+      const segment = await groupCommit.commitBatch(batch, losses);
+      return { result: value, segment: Promise.resolve(segment) };
     }
   }
 
@@ -114,8 +128,12 @@ export function createDecodeRequest(options: DecodeRequestOptions): DecodeReques
     return { batch, series, limits, nowUnixMs: nowUnixMs() };
   }
 
-  return async (bytes, encoding) => {
-    const protobuf = encoding === 'protobuf' ? bytes : await readJson(bytes);
+  async function decodeRequest(
+    bytes: Uint8Array,
+    encoding: 'protobuf' | 'json',
+    memory?: RequestMemory,
+  ): Promise<DecodedRequest> {
+    const protobuf = encoding === 'protobuf' ? bytes : await readJson(bytes, memory);
     if (protobuf.length <= WHOLE_BYTES_MAX && protobuf.length <= messagesMax * MESSAGE_BYTES_MIN) {
       const result = decodeWhole(protobuf);
       if (result !== undefined) {
@@ -123,11 +141,18 @@ export function createDecodeRequest(options: DecodeRequestOptions): DecodeReques
       }
     }
     return turns.run((turn) => decodeInSlices(protobuf, turn));
-  };
+  }
+
+  return { decodeRequest, close: () => turns.close() };
 }
 
-async function readJson(bytes: Uint8Array): Promise<Uint8Array> {
-  return bytes.length <= JSON_WHOLE_BYTES_MAX ? jsonToProtobuf(bytes) : jsonToProtobufInThread(bytes);
+/** A large request is copied into the thread that converts it; then that copy has gone, and there is its protobuf. */
+async function readJson(bytes: Uint8Array, memory: RequestMemory | undefined): Promise<Uint8Array> {
+  if (bytes.length <= JSON_WHOLE_BYTES_MAX) return jsonToProtobuf(bytes);
+  memory?.add(bytes.length);
+  const protobuf = await jsonToProtobufInThread(bytes);
+  if (protobuf.length > bytes.length) memory?.add(protobuf.length - bytes.length);
+  return protobuf;
 }
 
 function countRows({ seriesRows, foldedSeries }: PointBatch): number {

@@ -10,7 +10,7 @@ import type { SeriesTable } from './decode/series-table.js';
 import { createDecodeRequest } from './decode-request.js';
 import type { DiskSpace } from './disk-space.js';
 import { RetryableError } from './model/errors.js';
-import type { ExportMetrics, ExportOutcome } from './model/export-outcome.js';
+import type { ExportMetrics, ExportOutcome, RequestMemory } from './model/export-outcome.js';
 import type { GroupCommit } from './spool/group-commit.js';
 import type { Spool } from './spool/spool.js';
 
@@ -46,12 +46,14 @@ export interface Intake {
   counts: IntakeCounts;
   /** Why points could not be written; none once others were. */
   readWriteFailure(): string | undefined;
+  /** Gives up large requests that are under way or wait, and takes no further ones: their senders are asked to retry. */
+  close(): void;
 }
 
 export function createIntake(options: IntakeOptions): Intake {
   const { spool, disk, series } = options;
   let writeFailure: string | undefined;
-  const decodeRequest = createDecodeRequest(options);
+  const { decodeRequest, close } = createDecodeRequest(options);
   const counts: IntakeCounts = {
     pointsAccepted: 0,
     pointsRejected: 0,
@@ -67,12 +69,16 @@ export function createIntake(options: IntakeOptions): Intake {
     throw new RetryableError(message, FULL_RETRY_MS);
   }
 
-  async function exportMetrics(bytes: Uint8Array, encoding: 'protobuf' | 'json'): Promise<ExportOutcome> {
+  async function exportMetrics(
+    bytes: Uint8Array,
+    encoding: 'protobuf' | 'json',
+    memory?: RequestMemory,
+  ): Promise<ExportOutcome> {
     if (spool.isFull) refuse('the spool is full (PLUMBLINE_SPOOL_BYTES_MAX): ClickHouse is away or slow');
     if (disk.isLow())
       refuse('the disk is full (PLUMBLINE_DISK_FREE_BYTES_MIN): no points are taken until there is room');
     try {
-      const { result, segment } = await decodeRequest(bytes, encoding);
+      const { result, segment } = await decodeRequest(bytes, encoding, memory);
       const outcome = {
         ...describeResult(result, series.budgets),
         ...(segment && { segment: await segment }),
@@ -93,7 +99,7 @@ export function createIntake(options: IntakeOptions): Intake {
     }
   }
 
-  return { exportMetrics, counts, readWriteFailure: () => writeFailure };
+  return { exportMetrics, counts, readWriteFailure: () => writeFailure, close };
 }
 
 function describeResult(

@@ -339,6 +339,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     security.close();
     const left = () => Math.max(0, endMs - nowUnixMs());
     await Promise.all([grpc.shutdown(left() / 2), http.shutdown(left() / 2)]);
+    intake.close();
     await self.shutdown(left() / 2);
     await groupCommit.flush();
     await storage.shutdown(left());

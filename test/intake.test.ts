@@ -211,6 +211,53 @@ describe('a large request', () => {
     expect(counts).toMatchObject({ pointsAccepted: 0, requestsRefused: 1 });
   });
 
+  it('is given up at its next slice when the server shuts down, with those that wait, and can be sent again', async () => {
+    const { exportMetrics, counts, close, readRows } = await create();
+    const answers = [1, 2, 3, 4].map((host) =>
+      exportMetrics(request(10, host * 1_000_000, POINTS), 'protobuf'),
+    );
+    await exportMetrics(request(9), 'protobuf');
+    close();
+    answers.push(exportMetrics(large(), 'protobuf'));
+    for (const { status, reason } of (await Promise.allSettled(answers)) as PromiseRejectedResult[]) {
+      expect(status).toBe('rejected');
+      expect(reason).toBeInstanceOf(RetryableError);
+    }
+    expect(counts).toMatchObject({ pointsAccepted: 100, requestsRefused: 5 });
+    // Small ones are still taken: they are over at once.
+    await exportMetrics(request(8), 'protobuf');
+    expect((await readRows()).number_points).toBe(200);
+  });
+
+  it('keeps its place until its points are on disk, so that two batches at most are in memory', async () => {
+    const { exportMetrics } = await create();
+    // All series are known, so that only points are left to write.
+    await exportMetrics(large(), 'protobuf');
+    let open = () => {};
+    const gate = new Promise<void>((done) => {
+      open = done;
+    });
+    const append = spool.append.bind(spool);
+    spool.append = async (blocks) => {
+      await gate;
+      return append(blocks);
+    };
+    let decoded = 0;
+    const commitBatch = groupCommit.commitBatch.bind(groupCommit);
+    groupCommit.commitBatch = (batch, losses) => {
+      decoded++;
+      return commitBatch(batch, losses);
+    };
+    const answers = [9, 8, 7].map((ageS) => exportMetrics(request(ageS, 0, POINTS), 'protobuf'));
+    while (decoded < 2) await nextTurn();
+    // Many more turns than a third one needs slices.
+    for (let i = 0; i < 5_000; i++) await nextTurn();
+    expect(decoded).toBe(2);
+    open();
+    expect((await Promise.all(answers)).map(({ accepted }) => accepted)).toEqual([POINTS, POINTS, POINTS]);
+    expect(decoded).toBe(3);
+  });
+
   it('is rejected where it holds more messages than are allowed, however small it is', async () => {
     const { exportMetrics, counts } = await create({ messagesMax: 1_000 });
     await expect(exportMetrics(request(10, 0, 500), 'protobuf')).rejects.toMatchObject({
@@ -239,13 +286,25 @@ describe('a large request', () => {
         }),
       );
     const points = new Array<object>(20_000).fill(point);
-    expect(await exportMetrics(json(points), 'json')).toMatchObject({ accepted: 20_000 });
+    const counted: number[] = [];
+    const memory = { add: (bytes: number) => void counted.push(bytes) };
+    expect(await exportMetrics(json(points), 'json', memory)).toMatchObject({ accepted: 20_000 });
+    // What goes to the thread counts as well, and what comes back where it is larger.
+    expect(counted).toEqual([json(points).length]);
+    const noRoom = {
+      add: () => {
+        throw new RetryableError('no room', 1);
+      },
+    };
+    await expect(exportMetrics(json(points), 'json', noRoom)).rejects.toThrow('no room');
     await expect(exportMetrics(json([...points, { asInt: 'x' }]), 'json')).rejects.toMatchObject({
       kind: 'malformed',
       message: expect.stringContaining('gauge.dataPoints[20000].asInt'),
     });
   });
 });
+
+const nextTurn = () => new Promise<void>((done) => setImmediate(done));
 
 /** Sends one after the other until the other request has its answer; how many were sent. */
 async function sendUntil(other: Promise<unknown>, send: () => Promise<unknown>): Promise<number> {

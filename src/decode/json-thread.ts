@@ -37,12 +37,18 @@ function startFirst(): void {
 /** The request is not to blame for a thread that cannot be started, or that ended: its sender is asked to retry. */
 function failFirst({ message }: Error): void {
   worker = undefined;
-  jobs.shift()!.fail(new RetryableError(`the thread that reads large JSON failed: ${message}`, RETRY_MS));
+  jobs.shift()?.fail(new RetryableError(`the thread that reads large JSON failed: ${message}`, RETRY_MS));
   if (jobs.length > 0) startFirst();
 }
 
 function startThread(): Worker {
   const thread = new Worker(programUrl());
+  /** Of a thread that was replaced nothing is heard any more. */
+  const fail = (error: Error) => {
+    if (thread !== worker) return;
+    void thread.terminate();
+    failFirst(error);
+  };
   thread.on('message', ({ protobuf, malformed }: ThreadReply) => {
     const { done, fail } = jobs.shift()!;
     if (protobuf === undefined) fail(new PermanentError('malformed', malformed!));
@@ -50,8 +56,9 @@ function startThread(): Worker {
     if (jobs.length > 0) startFirst();
     else endThread(thread);
   });
-  thread.on('error', failFirst);
-  thread.on('messageerror', failFirst);
+  thread.on('error', fail);
+  thread.on('messageerror', fail);
+  thread.on('exit', (code) => fail(new Error(`it ended with code ${code}`)));
   thread.unref();
   return thread;
 }

@@ -96,5 +96,18 @@ function describeReported({ count, metricName, reason, detail }: Reported<string
   return `${count} point${count === 1 ? '' : 's'} of "${name}" ${what} (${reason}): ${detail}`;
 }
 
-/** The one function in which both protocols meet. Resolves only when the accepted points are on disk. */
-export type ExportMetrics = (bytes: Uint8Array, encoding: 'protobuf' | 'json') => Promise<ExportOutcome>;
+/** What a request holds of the memory for requests under way. */
+export interface RequestMemory {
+  /** Counts `bytes` more. @throws RetryableError where there is no room for them. */
+  add(bytes: number): void;
+}
+
+/**
+ * The one function in which both protocols meet. Resolves only when the accepted points are on disk. What it needs beside the
+ * bytes themselves it counts in `memory`.
+ */
+export type ExportMetrics = (
+  bytes: Uint8Array,
+  encoding: 'protobuf' | 'json',
+  memory?: RequestMemory,
+) => Promise<ExportOutcome>;

@@ -1,7 +1,8 @@
 /**
  * How a gRPC message arrives, before it is handed on whole. Enters: the frames of a call; leaves: the same bounds as
  * over HTTP: bytes in flight (on the wire and decompressed), time to arrive, size, and damaged compression as
- * INVALID_ARGUMENT. A call that has its answer holds no room, whatever of it still comes. grpc-js has no public place
+ * INVALID_ARGUMENT. A call that has its answer holds no room, whatever of it still comes, unless its message is still worked
+ * on. grpc-js has no public place
  * for these, so this reaches into the call that it gives to interceptors; the library is pinned and the first call of a
  * start fails loudly where it changed.
  */
@@ -11,7 +12,7 @@ import { PermanentError } from '../model/errors.js';
 import { ArrivalTimer } from './arrival-timer.js';
 import { type Coding, decompress, tooLarge } from './decompress.js';
 import { describeGrpcStatus, type GrpcStatus } from './grpc-status.js';
-import type { InflightBytes } from './inflight-bytes.js';
+import type { InflightBytes, InflightShare } from './inflight-bytes.js';
 import type { BodyLimits } from './read-body.js';
 import { GRPC_CODES } from './status-codes.js';
 
@@ -29,6 +30,14 @@ const ACCEPTED_ENCODINGS = 'identity,deflate,gzip';
 const FRAMING_BYTES = 5;
 /** So much of a name that is not known is quoted: clients take few bytes of headers. */
 const QUOTED_CHARS_MAX = 64;
+
+/** The share of each message that was handed on, by the message itself: grpc-js has no other way from a call to its handler. */
+const shares = new WeakMap<Buffer, InflightShare>();
+
+/** What the message of a call holds in memory; undefined where it is empty. */
+export function shareOf(message: Buffer): InflightShare | undefined {
+  return shares.get(message);
+}
 
 export function createArrivalInterceptor(limits: BodyLimits, inflight: InflightBytes): ServerInterceptor {
   return (_method, intercepted) => {
@@ -73,15 +82,22 @@ function watchArrival(call: ArrivingCall, limits: BodyLimits, inflight: Inflight
   };
 
   const decompressAsGrpcJs = call.decompressMessage;
-  call.decompressMessage = (message, encoding) => {
+  call.decompressMessage = async (message, encoding) => {
+    const plain = await decompressMessage(message, encoding);
+    shares.set(plain, share);
+    return plain;
+  };
+
+  async function decompressMessage(message: Buffer, encoding: string): Promise<Buffer> {
     if (encoding === 'identity') return decompressAsGrpcJs.call(call, message, encoding);
     const coding = Object.hasOwn(CODINGS, encoding) ? CODINGS[encoding] : undefined;
-    if (coding === undefined) return Promise.reject(describeUnsupported(encoding));
-    const wire = message.subarray(FRAMING_BYTES);
-    return decompress(wire, coding, limits.requestBytesMax, share).catch((error: Error) => {
-      throw describeGrpcStatus(error);
-    });
-  };
+    if (coding === undefined) throw describeUnsupported(encoding);
+    try {
+      return await decompress(message.subarray(FRAMING_BYTES), coding, limits.requestBytesMax, share);
+    } catch (error) {
+      throw describeGrpcStatus(error as Error);
+    }
+  }
 }
 
 /** grpc-js says that a message is too large without saying what could be done. */

@@ -19,7 +19,7 @@ import {
 import type { Address, Component } from '../model/component.js';
 import { encodeOutcome } from './answer-encoding.js';
 import { type Authorize, describeTokenProblem } from './bearer-tokens.js';
-import { createArrivalInterceptor } from './grpc-arrival.js';
+import { createArrivalInterceptor, shareOf } from './grpc-arrival.js';
 import { createGrpcHealth, HEALTH_SERVICE, isHealthPath } from './grpc-health.js';
 import { createGrpcPort, type GrpcPortOptions } from './grpc-port.js';
 import { describeGrpcStatus, toGrpcStatus } from './grpc-status.js';
@@ -139,7 +139,9 @@ function createExportHandler(
   calls: Set<Promise<unknown>>,
 ): handleUnaryCall<Buffer, Buffer> {
   return (call, callback) => {
-    const answered = exportMetrics(call.request, 'protobuf').then(
+    const share = shareOf(call.request);
+    const exported = () => exportMetrics(call.request, 'protobuf', share);
+    const answered = (share === undefined ? exported() : share.keepDuring(exported)).then(
       (outcome) => callback(null, encodeOutcome(outcome, 'protobuf')),
       (error: Error) => {
         const failure = describeFailure(error);

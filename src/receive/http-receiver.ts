@@ -92,7 +92,7 @@ function createApp(options: HttpReceiverOptions): Hono<Env> {
     }
     const share = inflight.open();
     try {
-      const outcome = await exportMetrics(await readBody(request, limits, share), encoding);
+      const outcome = await exportMetrics(await readBody(request, limits, share), encoding, share);
       return answer(c, encodeOutcome(outcome, encoding), 200, encoding);
     } finally {
       share.release();

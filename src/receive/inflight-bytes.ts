@@ -45,6 +45,7 @@ export class InflightShare {
   readonly #all: InflightBytes;
   #bytes = 0;
   #isReleased = false;
+  #isInUse = false;
 
   constructor(all: InflightBytes) {
     this.#all = all;
@@ -60,9 +61,24 @@ export class InflightShare {
     this.#bytes += bytes;
   }
 
-  /** Gives everything back; may be repeated. */
+  /** Keeps what is counted until `work` is over, also where `release` is called before: its sender went away, its bytes did not. */
+  async keepDuring<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.#isInUse = true;
+    try {
+      return await work();
+    } finally {
+      this.#isInUse = false;
+      if (this.#isReleased) this.#giveBack();
+    }
+  }
+
+  /** Gives everything back, as soon as nobody uses it; may be repeated. */
   release(): void {
     this.#isReleased = true;
+    if (!this.#isInUse) this.#giveBack();
+  }
+
+  #giveBack(): void {
     this.#all.give(this.#bytes);
     this.#bytes = 0;
   }

@@ -5,6 +5,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { RetryableError } from '../model/errors.js';
 
 interface Job {
   wire: Buffer;
@@ -28,6 +29,8 @@ parentPort.on('message', async ({ wire, room }) => {
 });
 `;
 
+const RETRY_MS = 1_000;
+
 const jobs: Job[] = [];
 let worker: Worker | undefined;
 
@@ -41,23 +44,40 @@ export function decodeInThread(wire: Buffer, room: number): Promise<Uint8Array> 
 
 function startFirst(): void {
   const { wire, room } = jobs[0]!;
-  worker ??= startThread();
-  worker.postMessage({ wire, room });
+  try {
+    worker ??= startThread();
+    worker.postMessage({ wire, room });
+  } catch (error) {
+    failFirst(error as Error);
+  }
+}
+
+/** The request is not to blame for a thread that cannot be started, or that ended: its sender is asked to retry. */
+function failFirst({ message }: Error): void {
+  worker = undefined;
+  jobs
+    .shift()
+    ?.fail(new RetryableError(`the thread that decompresses large zstd bodies failed: ${message}`, RETRY_MS));
+  if (jobs.length > 0) startFirst();
 }
 
 function startThread(): Worker {
   const url = pathToFileURL(createRequire(import.meta.url).resolve('zstddec')).href;
   const thread = new Worker(THREAD_SOURCE, { eval: true, workerData: { url } });
+  /** Of a thread that was replaced nothing is heard any more. */
+  const fail = (error: Error) => {
+    if (thread !== worker) return;
+    void thread.terminate();
+    failFirst(error);
+  };
   thread.on('message', (plain: Uint8Array) => {
     jobs.shift()!.done(plain);
     if (jobs.length > 0) startFirst();
     else endThread(thread);
   });
-  thread.on('error', (error) => {
-    worker = undefined;
-    jobs.shift()!.fail(error);
-    if (jobs.length > 0) startFirst();
-  });
+  thread.on('error', fail);
+  thread.on('messageerror', fail);
+  thread.on('exit', (code) => fail(new Error(`it ended with code ${code}`)));
   thread.unref();
   return thread;
 }

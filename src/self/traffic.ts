@@ -37,11 +37,11 @@ export class Traffic {
 
   /** The same function, and every call of it is counted. */
   watch(exportMetrics: ExportMetrics): ExportMetrics {
-    return async (bytes, encoding) => {
+    return async (bytes, encoding, memory) => {
       const arrivedMs = this.nowUnixMs();
       let outcome: ExportOutcome;
       try {
-        outcome = await exportMetrics(bytes, encoding);
+        outcome = await exportMetrics(bytes, encoding, memory);
       } catch (error) {
         this.requests[error instanceof RetryableError ? 'refused' : 'malformed']++;
         throw error;

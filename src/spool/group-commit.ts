@@ -19,7 +19,7 @@ export interface GroupCommitOptions {
   nowUnixMs: () => number;
   /** Called before rows of series are written; what it throws is not heard. */
   beforeSeries?: (rows: readonly SeriesRow[]) => Promise<void>;
-  /** Series rows that could not be written and must come again. */
+  /** Series rows that could not be written and must come again with the next point of their series. */
   onSeriesLost: (rows: readonly SeriesRow[]) => void;
   writtenExemplars: WrittenExemplars;
 }
@@ -34,6 +34,8 @@ interface WrittenExemplars {
 
 interface Group {
   batch: PointBatch;
+  /** Losses when the first points came: their series may have had their rows in a group that was lost since. */
+  losses: number;
   /** The name of the segment. */
   done: Promise<string>;
   resolve: (segment: string) => void;
@@ -44,6 +46,8 @@ interface Group {
 
 /** How long a sender waits when the disk itself refuses, milliseconds. */
 const DISK_RETRY_MS = 5_000;
+/** The next group gets the memory of a batch up to this size; larger ones are unusual, and are left to the garbage collector. */
+const SPARE_BYTES_MAX = 32 * 1024 * 1024;
 
 export class GroupCommit {
   private readonly options: GroupCommitOptions;
@@ -52,15 +56,24 @@ export class GroupCommit {
   /** Everything that touches the spool's open segment, one after the other. */
   private queue: Promise<void> = Promise.resolve();
   private isWriting = false;
+  private lost = 0;
 
   constructor(options: GroupCommitOptions) {
     this.options = options;
-    this.group = createGroup(new PointBatch());
+    this.group = createGroup(new PointBatch(), 0);
   }
 
   /** The batch to decode into, now. Use it synchronously; `commit` in the same turn. */
   get batch(): PointBatch {
     return this.group.batch;
+  }
+
+  /**
+   * Groups with rows of series that could not be written. A point that is decoded before such a loss may be of a series whose
+   * row was lost, and is not written: its sender is asked to retry, and the row comes again with it.
+   */
+  get losses(): number {
+    return this.lost;
   }
 
   /** Resolves when what is in the batch now is on disk, with the name of its segment; throws RetryableError where it could not be written. */
@@ -73,9 +86,12 @@ export class GroupCommit {
     return group.done;
   }
 
-  /** Writes a batch that is not shared; resolves and throws as `commit` does. The batch must not be used afterwards. */
-  commitBatch(batch: PointBatch): Promise<string> {
-    const group = createGroup(batch);
+  /**
+   * Writes a batch that is not shared; resolves and throws as `commit` does. The batch must not be used afterwards.
+   * @param losses What `losses` was before its first point was decoded.
+   */
+  commitBatch(batch: PointBatch, losses: number): Promise<string> {
+    const group = createGroup(batch, losses);
     void this.enqueue(() => this.write(group));
     return group.done;
   }
@@ -101,7 +117,7 @@ export class GroupCommit {
 
   private writeGroup(): void {
     const { group } = this;
-    this.group = createGroup(this.spare ?? new PointBatch());
+    this.group = createGroup(this.spare ?? new PointBatch(), this.lost);
     this.spare = undefined;
     this.isWriting = true;
     void this.enqueue(() => this.write(group)).finally(() => {
@@ -113,25 +129,28 @@ export class GroupCommit {
   private async write(group: Group): Promise<void> {
     const { writtenExemplars, beforeSeries } = this.options;
     try {
+      if (group.losses !== this.lost) throw new Error('an earlier write, with series of this one, failed');
       if (beforeSeries && group.batch.seriesRows.length > 0)
         await beforeSeries(group.batch.seriesRows).catch(() => {});
       for (const _ of writtenExemplars.dropWritten(group.batch.exemplars)) await setImmediate();
       const blocks = encodeBatch(group.batch, Math.floor(this.options.nowUnixMs() / 1000));
       group.resolve(await this.options.spool.append(blocks));
     } catch (error) {
-      this.options.onSeriesLost(group.batch.seriesRows);
-      writtenExemplars.forget();
-      group.reject(
-        new RetryableError(`the spool cannot be written: ${(error as Error).message}`, DISK_RETRY_MS, {
-          cause: error,
-        }),
-      );
+      this.lose(group);
+      group.reject(toRetryable(error as Error));
     }
-    // An unusually large batch is left to the garbage collector, its memory is not needed again.
-    if (group.batch.points <= 2 * this.options.pointsMax) {
+    if (group.batch.capacityBytes <= SPARE_BYTES_MAX) {
       group.batch.clear();
       this.spare = group.batch;
     }
+  }
+
+  private lose({ batch }: Group): void {
+    if (batch.seriesRows.length + batch.foldedSeries.length > 0) this.lost++;
+    this.options.onSeriesLost(batch.seriesRows);
+    this.options.writtenExemplars.forget();
+    // Nothing was decoded into it yet.
+    if (this.group.batch.isEmpty) this.group.losses = this.lost;
   }
 
   private enqueue(work: () => Promise<void>): Promise<void> {
@@ -141,7 +160,12 @@ export class GroupCommit {
   }
 }
 
-function createGroup(batch: PointBatch): Group {
+function toRetryable(error: Error): RetryableError {
+  if (error instanceof RetryableError) return error;
+  return new RetryableError(`the spool cannot be written: ${error.message}`, DISK_RETRY_MS, { cause: error });
+}
+
+function createGroup(batch: PointBatch, losses: number): Group {
   let resolve: (segment: string) => void = () => {};
   let reject: (error: Error) => void = () => {};
   const done = new Promise<string>((onDone, onError) => {
@@ -150,5 +174,5 @@ function createGroup(batch: PointBatch): Group {
   });
   // A group may fail before anyone waits for it; its waiters still see the error.
   done.catch(() => {});
-  return { batch, done, resolve, reject, timer: undefined, isDue: false };
+  return { batch, losses, done, resolve, reject, timer: undefined, isDue: false };
 }

@@ -8,7 +8,7 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, lstat, mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '../model/errors.js';
+import { RetryableError, UserError } from '../model/errors.js';
 import { createUnreadable, type SealedSegment, type SegmentContent } from '../model/spool.js';
 import { moveFile, NEW_SUFFIX } from './move-file.js';
 import type { NativeBlock } from './native-format.js';
@@ -24,6 +24,8 @@ export interface SpoolOptions {
   nowUnixMs: number;
 }
 
+/** How long a sender waits when there is no room, milliseconds. */
+const FULL_RETRY_MS = 5_000;
 const SUFFIX = '.segment';
 const QUARANTINE = 'quarantine';
 
@@ -121,8 +123,13 @@ export class Spool {
     return this.sealed.length === 0 && this.current === undefined;
   }
 
-  /** Write blocks and resolve when they are on disk, with the name of their segment. Calls must not overlap: one writer, see group-commit.ts. */
+  /**
+   * Write blocks and resolve when they are on disk, with the name of their segment. Calls must not overlap: one writer, see
+   * group-commit.ts. @throws RetryableError where the spool is full: room is asked for here too, because any number of
+   * requests can have found some before they were decoded.
+   */
   async append(blocks: readonly NativeBlock[]): Promise<string> {
+    if (this.isFull) throw new RetryableError('the spool is full (PLUMBLINE_SPOOL_BYTES_MAX)', FULL_RETRY_MS);
     const before = this.current?.bytes ?? 0;
     const segment = this.current ?? (await this.openSegment());
     try {

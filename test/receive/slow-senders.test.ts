@@ -170,6 +170,34 @@ describe('over gRPC', () => {
     );
   });
 
+  it('a message counts for as long as it is worked on, also when its sender has gone', async () => {
+    const { finish, inflight } = await startWaiting(createGrpcReceiver, 2 * MIB);
+    const session = await openSession(address());
+    let cancel = () => {};
+    const cancelAfter = new Promise<void>((done) => {
+      cancel = done;
+    });
+    const cancelled = callRaw(session, Buffer.alloc(1.5 * MIB), { cancelAfter });
+    await waitUntil(
+      async () => fixture.received.length,
+      (count) => count === 1,
+      5_000,
+    );
+    cancel();
+    await expect(cancelled).rejects.toThrow('no status');
+    // On the same connection, so that the server knows that the first one is cancelled.
+    expect((await callRaw(session, Buffer.alloc(1.5 * MIB))).code).toBe(14);
+    expect(inflight.bytes).toBeGreaterThanOrEqual(1.5 * MIB);
+    finish();
+    await waitUntil(
+      async () => inflight.bytes,
+      (bytes) => bytes === 0,
+      5_000,
+    );
+    expect((await callRaw(session, Buffer.alloc(1.5 * MIB))).code).toBe(0);
+    session.destroy();
+  });
+
   it('connections beyond the limit are closed, and taken again when there is room', async () => {
     fixture = await startReceiver(createGrpcReceiver, undefined, { connectionsMax: 2 });
     await expectTwoConnections();

@@ -1,10 +1,11 @@
 /** The spool on a real disk: order, fsync before answer, quarantine, names that never repeat. Damage: damage.test.ts. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RetryableError } from '../../src/model/errors.js';
-import type { PointBatch } from '../../src/model/point-batch.js';
+import { PointBatch } from '../../src/model/point-batch.js';
+import type { SeriesRow } from '../../src/model/series.js';
 import { GroupCommit } from '../../src/spool/group-commit.js';
 import { column, encodeBlock } from '../../src/spool/native-format.js';
 import { openSpool, type Spool } from '../../src/spool/spool.js';
@@ -157,6 +158,69 @@ describe('group commit', () => {
     const { frames } = await spool.read(spool.oldest()!);
     expect(frames.reduce((sum, frame) => sum + frame.rows, 0)).toBe(3000);
     expect(frames.length).toBeGreaterThan(1);
+  });
+
+  it('writes no point whose series may have had its row in a write that failed before it', async () => {
+    const spool = await open();
+    const { groupCommit, lost } = start(spool, { pointsMax: 1 });
+    const addRow = (batch: PointBatch) => batch.seriesRows.push({} as SeriesRow);
+    const ownBatch = (id: bigint) => {
+      const batch = new PointBatch();
+      addPoint(batch, id);
+      return batch;
+    };
+    const { losses } = groupCommit;
+    // As on a disk that is away for a moment.
+    rmSync(directory, { recursive: true, force: true });
+    addRow(groupCommit.batch);
+    addPoint(groupCommit.batch, 1n);
+    const first = groupCommit.commit();
+    // The series of the first is taken for written while the write is under way.
+    addPoint(groupCommit.batch, 1n);
+    await expect(first).rejects.toBeInstanceOf(RetryableError);
+    expect(lost).toEqual([1]);
+    mkdirSync(directory);
+    await expect(groupCommit.commit()).rejects.toBeInstanceOf(RetryableError);
+    await expect(groupCommit.commitBatch(ownBatch(1n), losses)).rejects.toBeInstanceOf(RetryableError);
+    // What was decoded since then knows that the row is missing.
+    await groupCommit.commitBatch(ownBatch(2n), groupCommit.losses);
+    addPoint(groupCommit.batch, 3n);
+    await groupCommit.commit();
+    await groupCommit.seal();
+    const { frames } = await spool.read(spool.oldest()!);
+    expect(frames.map(({ rows }) => rows)).toEqual([1, 1]);
+  });
+
+  it('refuses where others have filled the spool since there was room', async () => {
+    const spool = await open({ bytesMax: 200 });
+    const { groupCommit } = start(spool);
+    const batches = [1n, 2n, 3n].map((id) => {
+      const batch = new PointBatch();
+      for (let i = 0; i < 10; i++) addPoint(batch, id);
+      return batch;
+    });
+    expect(spool.isFull).toBe(false);
+    const answers = await Promise.allSettled(batches.map((batch) => groupCommit.commitBatch(batch, 0)));
+    expect(answers.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected']);
+    expect((answers[1] as PromiseRejectedResult).reason).toBeInstanceOf(RetryableError);
+    expect(String((answers[1] as PromiseRejectedResult).reason)).toContain('PLUMBLINE_SPOOL_BYTES_MAX');
+  });
+
+  it('keeps the memory of an ordinary batch for the next one, and not that of a large one, however few points it has', async () => {
+    const { groupCommit } = start(await open());
+    const first = groupCommit.batch;
+    addPoint(groupCommit.batch, 1n);
+    await groupCommit.commit();
+    addPoint(groupCommit.batch, 2n);
+    groupCommit.batch.exemplars.attributeValues.pushBytes(new Uint8Array(40 * 1024 * 1024));
+    const large = groupCommit.batch;
+    expect(large.capacityBytes).toBeGreaterThan(40 * 1024 * 1024);
+    await groupCommit.commit();
+    expect(groupCommit.batch).toBe(first);
+    addPoint(groupCommit.batch, 3n);
+    await groupCommit.commit();
+    expect(groupCommit.batch).not.toBe(large);
+    expect(groupCommit.batch.capacityBytes).toBeLessThan(1024 * 1024);
   });
 
   it('refuses, and takes nothing for written, when the disk refuses', async () => {

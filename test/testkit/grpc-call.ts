@@ -3,7 +3,7 @@
  * the message and how they are framed; leaves: the status of the call, its google.rpc.Status where it has one, and the
  * response.
  */
-import { type ClientHttp2Session, connect, type IncomingHttpHeaders } from 'node:http2';
+import { type ClientHttp2Session, connect, constants, type IncomingHttpHeaders } from 'node:http2';
 import { readStatus, type StatusAnswer } from './receiver-fixture.js';
 
 export const EXPORT_PATH = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export';
@@ -29,6 +29,8 @@ export interface GrpcFrame {
   isOpen?: boolean;
   /** Finishes the call only then. */
   endAfter?: Promise<unknown>;
+  /** Cancels the call then. */
+  cancelAfter?: Promise<unknown>;
 }
 
 export function openSession(address: string): Promise<ClientHttp2Session> {
@@ -54,6 +56,7 @@ export function callRaw(
     length = bytes.length,
     isOpen = false,
     endAfter,
+    cancelAfter,
   } = frame;
   const stream = session.request({
     ':method': 'POST',
@@ -78,6 +81,7 @@ export function callRaw(
   stream.write(Buffer.concat([framing, bytes]));
   if (endAfter !== undefined) void endAfter.then(() => stream.end());
   else if (!isOpen) stream.end();
+  void cancelAfter?.then(() => stream.close(constants.NGHTTP2_CANCEL));
   return new Promise((resolve, reject) => {
     stream.on('error', () => {});
     stream.once('close', () => {
