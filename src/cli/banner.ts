@@ -1,5 +1,7 @@
 /** What `plumbline serve` prints when it is ready: addresses, and what to do next. Reads and prints nothing itself. */
-import type { Config } from '../config.js';
+import { type Config, readConfig } from '../config.js';
+import { describeLocalEndpoint } from '../demo/demo-options.js';
+import { ownCommand } from '../model/own-command.js';
 
 export interface BannerAddresses {
   grpc: string;
@@ -12,6 +14,7 @@ export function describeReady(
   { grpc, http, sql, web }: BannerAddresses,
   version: string,
   config: Config,
+  command = ownCommand(),
 ): string {
   const isEmbedded = config.clickhouseUrl === '';
   const sqlUrl = isEmbedded ? `http://${sql}` : sql;
@@ -28,8 +31,8 @@ Plumbline ${version} is ready.
 Next: point any OpenTelemetry exporter here,
 ${exports.join('\n')}
 or let a demo service send real metrics, and ask for them:
-  npm run demo
-  npx plumbline sql "SELECT category, count() FROM performance_metrics GROUP BY category"
+  ${command} demo${describeEndpoint(scheme, http)}
+  ${describeSqlCommand(command, sqlUrl, config)} "SELECT category, count() FROM performance_metrics GROUP BY category"
 `;
 }
 
@@ -54,4 +57,35 @@ function describeExports(endpoint: string, config: Config): string[] {
     );
   }
   return lines;
+}
+
+/** What commands in another shell, without the settings of this one, have to be told. */
+const DEFAULTS = readConfig({});
+
+function describeEndpoint(scheme: string, http: string): string {
+  const endpoint = describeAddress(scheme, http);
+  return endpoint === describeLocalEndpoint(DEFAULTS.host, DEFAULTS.httpPort)
+    ? ''
+    : ` --endpoint ${endpoint}`;
+}
+
+function describeSqlCommand(command: string, sqlUrl: string, config: Config): string {
+  const isEmbedded = config.clickhouseUrl === '';
+  const url = isEmbedded ? describeAddress('http', sqlUrl.replace('http://', '')) : sqlUrl;
+  const isDefault = url === describeLocalEndpoint(DEFAULTS.host, DEFAULTS.sqlPort);
+  const settings = [
+    config.clickhouseUser === DEFAULTS.clickhouseUser ? [] : [`CLICKHOUSE_USER=${config.clickhouseUser}`],
+    config.clickhousePassword === '' ? [] : ['CLICKHOUSE_PASSWORD=PASSWORD'],
+    config.clickhouseDatabase === DEFAULTS.clickhouseDatabase
+      ? []
+      : [`CLICKHOUSE_DATABASE=${config.clickhouseDatabase}`],
+  ].flat();
+  return [...settings, command, 'sql', ...(isDefault ? [] : ['--url', url])].join(' ');
+}
+
+/** An address that can be called: one that listens on every interface does not say which. */
+function describeAddress(scheme: string, address: string): string {
+  const { hostname, port } = new URL(`http://${address}`);
+  const local = describeLocalEndpoint(hostname.replace(/^\[(.*)\]$/, '$1'), Number(port || 80));
+  return local.replace('http://', `${scheme}://`);
 }

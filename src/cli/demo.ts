@@ -25,6 +25,7 @@ import type { LiveReport } from '../demo/demo-report.js';
 import type { ExportTarget } from '../demo/exporters.js';
 import type { HistoryReport } from '../demo/history/run-history.js';
 import { UserError } from '../model/errors.js';
+import { ownCommand } from '../model/own-command.js';
 
 interface DemoOptions {
   protocol?: Protocol;
@@ -126,8 +127,6 @@ Examples:
   plumbline demo --backfill                       a week of history, then live
   plumbline demo --backfill 30d --backfill-only   a month of history and nothing else
 
-From a checkout: npm run demo -- --backfill 7d
-
 Endpoint and protocol follow OTEL_EXPORTER_OTLP_METRICS_ENDPOINT and _PROTOCOL, or OTEL_EXPORTER_OTLP_ENDPOINT and _PROTOCOL;
 /v1/metrics is appended to an address for HTTP that does not end with it. Without them the local address follows PLUMBLINE_HOST,
 PLUMBLINE_HTTP_PORT and PLUMBLINE_GRPC_PORT. Credentials go into OTEL_EXPORTER_OTLP_HEADERS (authorization=Bearer%20…). Started before Plumbline, the demo waits for it.`;
@@ -204,7 +203,7 @@ async function waitForBackend({ options, target, clock, signal }: Run): Promise<
     signal,
     onWait: () =>
       console.log(
-        `Waiting up to ${describeDuration(options.wait)} for Plumbline at ${target.endpoint} (npm start).`,
+        `Waiting up to ${describeDuration(options.wait)} for Plumbline at ${target.endpoint} (${ownCommand()} serve).`,
       ),
   });
 }
@@ -232,7 +231,7 @@ async function writeHistory(run: Run): Promise<HistoryReport> {
   );
   const running = runHistory({ plan, target, clock, signal, onProgress: display.show });
   const report = await running.finally(display.end);
-  console.log(describeHistoryReport(report));
+  console.log(describeHistoryReport(report, target));
   return report;
 }
 

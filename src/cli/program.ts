@@ -1,5 +1,6 @@
 /** Every command of `plumbline`, one file each. Only the one that is asked for is loaded; for help, all of them. */
 import { Command } from 'commander';
+import { ownCommand } from '../model/own-command.js';
 import { readVersion } from './version.js';
 
 /** By name, in the order of the help. */
@@ -26,11 +27,18 @@ export function shieldQueries(argv: readonly string[]): string[] {
   return argv.map((argument) => (SQL_COMMENT.test(argument) ? `\n${argument}` : argument));
 }
 
+/** Examples say "plumbline", which a shell may not find. */
+function describeCommand(): string {
+  const command = ownCommand();
+  return command === 'plumbline' ? '' : `\nHere "plumbline" is called as "${command}".`;
+}
+
 /** @param wanted The first argument: the name of a command, or whatever else was given. */
 export async function createProgram(wanted: string | undefined): Promise<Command> {
   const program = new Command('plumbline')
     .description('An OpenTelemetry metrics backend that thinks in KPIs.')
     .version(readVersion())
+    .addHelpText('afterAll', describeCommand())
     .showHelpAfterError();
   const one = wanted !== undefined && Object.hasOwn(COMMANDS, wanted) ? COMMANDS[wanted] : undefined;
   for (const load of one ? [one] : Object.values(COMMANDS)) program.addCommand(await load());

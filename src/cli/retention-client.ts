@@ -5,6 +5,7 @@
 import { request } from 'node:http';
 import { text as readText } from 'node:stream/consumers';
 import { UserError } from '../model/errors.js';
+import { ownCommand } from '../model/own-command.js';
 import type { RetentionAccess, RetentionPlan, RetentionReport } from '../model/retention.js';
 
 const PATH = '/api/retention';
@@ -39,7 +40,7 @@ function send(url: URL, method: string, body?: object): Promise<{ status: number
     sent.on('error', (error: NodeJS.ErrnoException) => {
       const advice =
         error.code === 'ECONNREFUSED'
-          ? `nothing listens at ${url.origin}; start Plumbline with "npm start", or name another address with --url`
+          ? `nothing listens at ${url.origin}; start Plumbline with "${ownCommand()} serve", or name another address with --url`
           : `no answer came from ${url.origin} (${error.message})`;
       reject(new UserError(advice));
     });

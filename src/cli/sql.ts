@@ -10,6 +10,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { readConfig } from '../config.js';
 import { ClickHouseError } from '../model/clickhouse.js';
 import { UserError } from '../model/errors.js';
+import { ownCommand } from '../model/own-command.js';
 import { chooseUrl, connectTo } from './asked-server.js';
 import { neutralizeChunks } from './terminal-text.js';
 
@@ -157,7 +158,7 @@ export function explain(error: unknown, url: string): void {
   }
   const { origin } = new URL(url);
   const advice = /ECONNREFUSED/.test(reason.message)
-    ? `nothing listens at ${origin}; start Plumbline with "npm start", or name another address with --url`
+    ? `nothing listens at ${origin}; start Plumbline with "${ownCommand()} serve", or name another address with --url`
     : `no answer, or not all of it, came from ${origin} (${reason.message})`;
   throw new UserError(advice);
 }

@@ -2,6 +2,8 @@
  * What a run of the demo did, as plain JSON and as one line for people. Enters counts; leaves text. Only what really
  * happened: nothing here is estimated.
  */
+
+import { ownCommand } from '../model/own-command.js';
 import type { ExportTally, ExportTarget } from './exporters.js';
 import type { MetricTruth } from './ground-truth.js';
 import type { HistoryReport } from './history/run-history.js';
@@ -64,12 +66,23 @@ A small web shop is open, with visitors, errors and slow spells.
   Metrics   ${target.endpoint}   ${target.protocol}, ${target.temporality}, every ${every}
   Ends      ${end}
 
-Ask in another shell, a few seconds from now:
-  npx plumbline sql "SELECT category, count() FROM performance_metrics GROUP BY category"
-  npx plumbline sql "SELECT metric_name, JSONExtractString(metadata, 'feature') AS feature,
+Ask in another shell, a few seconds from now${describeSqlAddress(target)}:
+  ${sqlCommand(target)} "SELECT category, count() FROM performance_metrics GROUP BY category"
+  ${sqlCommand(target)} "SELECT metric_name, JSONExtractString(metadata, 'feature') AS feature,
     round(argMax(metric_value, timestamp), 2) AS newest, unit FROM performance_metrics
     WHERE category = 'Business Impact' GROUP BY ALL ORDER BY ALL"
 `;
+}
+
+/** Where Plumbline listens on the ports of its own, SQL is at its own port too; else only Plumbline knows where it is. */
+function sqlCommand({ endpoint }: ExportTarget): string {
+  const { hostname, port } = new URL(endpoint);
+  const isDefault = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname) && ['4317', '4318'].includes(port);
+  return `${ownCommand()} sql${isDefault ? '' : ' --url SQL_ADDRESS'}`;
+}
+
+function describeSqlAddress(target: ExportTarget): string {
+  return sqlCommand(target).endsWith('SQL_ADDRESS') ? ' (SQL_ADDRESS: what Plumbline printed as SQL)' : '';
 }
 
 export function describeLiveReport(report: LiveReport): string {
@@ -91,7 +104,7 @@ export function describeLiveStatus(elapsedMs: number, requests: RequestCounts, e
   return `${elapsed}: ${did}; ${describeExports(exports)}`;
 }
 
-export function describeHistoryReport(report: HistoryReport): string {
+export function describeHistoryReport(report: HistoryReport, target: ExportTarget): string {
   const from = new Date(report.fromUnixMs).toISOString();
   const to = new Date(report.toUnixMs).toISOString();
   const seconds = (report.durationMs / 1000).toFixed(1);
@@ -103,8 +116,8 @@ export function describeHistoryReport(report: HistoryReport): string {
   ];
   return `History${report.isPartial ? ', stopped early,' : ''} from ${from} to ${to}: ${parts.join(', ')}.
 
-See it, as soon as Plumbline has stored it all:
-  npx plumbline sql "SELECT toDate(timestamp) AS day, category, count() FROM performance_metrics GROUP BY ALL ORDER BY ALL"
+See it, as soon as Plumbline has stored it all${describeSqlAddress(target)}:
+  ${sqlCommand(target)} "SELECT toDate(timestamp) AS day, category, count() FROM performance_metrics GROUP BY ALL ORDER BY ALL"
 `;
 }
 

@@ -5,6 +5,7 @@
 import { connect } from 'node:net';
 import { setTimeout as pauseMs } from 'node:timers/promises';
 import { UserError } from '../model/errors.js';
+import { ownCommand } from '../model/own-command.js';
 import type { Clock } from './clock.js';
 
 const CONNECT_MAX_MS = 3_000;
@@ -27,7 +28,7 @@ export async function waitUntilReachable(endpoint: string, options: WaitOptions)
     if (problem === undefined) return;
     if (signal.aborted || clock.monotonicMs() >= untilMs) {
       throw new UserError(
-        `nothing listens on ${endpoint} (${problem}); start Plumbline first with npm start, or name its address with --endpoint`,
+        `nothing listens on ${endpoint} (${problem}); start Plumbline first with "${ownCommand()} serve", or name its address with --endpoint`,
       );
     }
     if (attempt === 1) onWait();

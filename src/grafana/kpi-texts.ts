@@ -46,7 +46,7 @@ export function metricsOfKpi(kpi: Kpi): string[] {
   return [...new Set(kpi.sources.flatMap(({ formula }) => metricsOfFormula(formula)))];
 }
 
-/** Where the runbook is: an address, or the file's name where nothing says below which address it is; '' where there is none. */
+/** Where a runbook is: an address, or the file's name where nothing says below which address it is; '' where there is none. */
 export function runbookAddress({ runbook }: Kpi, docsUrl: string): string {
   if (runbook === '' || docsUrl === '' || /^[a-z]+:\/\//.test(runbook)) return runbook;
   return `${docsUrl.replace(/\/$/, '')}/${runbook}`;
@@ -57,6 +57,11 @@ export function runbookLink(kpi: Kpi, docsUrl: string): string {
   const address = runbookAddress(kpi, docsUrl);
   if (address === '') return '';
   return /^https?:/.test(address) ? `[${kpi.runbook}](${address})` : `\`${address}\``;
+}
+
+/** A file of docs/, such as docs/grafana.md, in Markdown. */
+export function documentLink(file: string, docsUrl: string): string {
+  return docsUrl === '' ? `\`${file}\`` : `[${file}](${docsUrl.replace(/\/$/, '')}/${file})`;
 }
 
 /** What every panel about a KPI says of it. `about`: what this panel shows of it. */

@@ -5,13 +5,13 @@
 import type { Kpi } from '../model/kpi.js';
 import { planRules } from './alerting/plan-rules.js';
 import type { GrafanaCategory, GrafanaOptions } from './grafana-options.js';
-import { durationText, runbookLink, targetText, thresholdText } from './kpi-texts.js';
+import { documentLink, durationText, runbookLink, targetText, thresholdText } from './kpi-texts.js';
 import { dashboardUid } from './uids.js';
 
-const INTRODUCTION = `# Grafana
+const introduce = (docsUrl: string) => `# Grafana
 
-Written by \`plumbline grafana render\` from the KPI catalogue (\`npm run grafana:render\`): changes belong there. How it is used, and
-how a panel is added: [docs/grafana.md](../docs/grafana.md). All alert rules: [alert-rules.md](alert-rules.md).
+Written by \`plumbline grafana render\` from the KPI catalogue: changes belong there. How it is used, and
+how a panel is added: ${documentLink('docs/grafana.md', docsUrl)}. All alert rules: [alert-rules.md](alert-rules.md).
 `;
 
 const COLUMNS = [
@@ -28,7 +28,7 @@ const COLUMNS = [
 
 export function renderReadme(kpis: readonly Kpi[], options: GrafanaOptions): string {
   const sections = options.categories.map((category) => section(category, kpis, options));
-  return [INTRODUCTION, ...sections.filter((text) => text !== '')].join('\n');
+  return [introduce(options.docsUrl), ...sections.filter((text) => text !== '')].join('\n');
 }
 
 function section({ id, title }: GrafanaCategory, kpis: readonly Kpi[], options: GrafanaOptions): string {

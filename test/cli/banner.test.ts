@@ -40,4 +40,43 @@ describe('the banner', () => {
       'OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE=client.pem OTEL_EXPORTER_OTLP_CLIENT_KEY=client-key.pem',
     );
   });
+
+  describe('names commands that work in another shell', () => {
+    const commands = (settings: Record<string, string>, addresses = {}) =>
+      describeReady({ ...ADDRESSES, ...addresses }, '1.2.3', readConfig(settings), 'npx plumbline')
+        .split('\n')
+        .filter((line) => line.includes('npx plumbline'))
+        .map((line) => line.trim().replace(/ "SELECT.*/, ''));
+
+    it('without options where all ports are the usual ones', () => {
+      expect(commands({})).toEqual(['npx plumbline demo', 'npx plumbline sql']);
+      const everywhere = { http: '0.0.0.0:4318', sql: '0.0.0.0:8123' };
+      expect(commands({ PLUMBLINE_HOST: '0.0.0.0' }, everywhere)).toEqual([
+        'npx plumbline demo',
+        'npx plumbline sql',
+      ]);
+    });
+
+    it('with the addresses where they are others', () => {
+      expect(commands({}, { http: '127.0.0.1:5318', sql: '[::]:9123' })).toEqual([
+        'npx plumbline demo --endpoint http://127.0.0.1:5318',
+        'npx plumbline sql --url http://[::1]:9123',
+      ]);
+    });
+
+    it('with TLS, and with a ClickHouse server, whose password is not printed', () => {
+      const settings = {
+        PLUMBLINE_TLS_CERT_FILE: 'cert.pem',
+        PLUMBLINE_TLS_KEY_FILE: 'key.pem',
+        CLICKHOUSE_URL: 'http://clickhouse:8123',
+        CLICKHOUSE_USER: 'metrics',
+        CLICKHOUSE_PASSWORD: 'secret',
+        CLICKHOUSE_DATABASE: 'shop',
+      };
+      expect(commands(settings, { sql: 'http://clickhouse:8123' })).toEqual([
+        'npx plumbline demo --endpoint https://127.0.0.1:4318',
+        'CLICKHOUSE_USER=metrics CLICKHOUSE_PASSWORD=PASSWORD CLICKHOUSE_DATABASE=shop npx plumbline sql --url http://clickhouse:8123',
+      ]);
+    });
+  });
 });

@@ -111,7 +111,7 @@ describe('plumbline sql', () => {
     const answer = await run(['SELECT 1'], { PLUMBLINE_SQL_PORT: String(freePort) });
     expect(answer).toMatchObject({ code: 1, stdout: '' });
     expect(answer.stderr).toBe(
-      `plumbline: nothing listens at http://127.0.0.1:${freePort}; start Plumbline with "npm start", ` +
+      `plumbline: nothing listens at http://127.0.0.1:${freePort}; start Plumbline with "npx plumbline serve", ` +
         'or name another address with --url\n',
     );
   });

@@ -112,9 +112,11 @@ describe('plumbline demo', () => {
     const port = String(await findClosedPort());
     const overHttp = await run(['--wait', '1s'], { PLUMBLINE_HTTP_PORT: port });
     expect(overHttp.exitCode).toBe(1);
-    expect(overHttp.out).toContain(`Waiting up to 1s for Plumbline at http://127.0.0.1:${port} (npm start).`);
+    expect(overHttp.out).toContain(
+      `Waiting up to 1s for Plumbline at http://127.0.0.1:${port} (plumbline serve).`,
+    );
     expect(overHttp.err.trim()).toBe(
-      `plumbline: nothing listens on http://127.0.0.1:${port} (ECONNREFUSED); start Plumbline first with npm start, or name its address with --endpoint`,
+      `plumbline: nothing listens on http://127.0.0.1:${port} (ECONNREFUSED); start Plumbline first with "plumbline serve", or name its address with --endpoint`,
     );
     const overGrpc = await run(['--protocol', 'grpc', '--wait', '0'], {
       PLUMBLINE_GRPC_PORT: port,

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { buildTsbsRequest } from '../testkit/otlp-workload.js';
 import {
@@ -71,8 +72,22 @@ describe('start', () => {
       expect(printed.split(address).length).toBeGreaterThan(2);
     }
     expect(printed).toContain(`OTEL_EXPORTER_OTLP_ENDPOINT=http://${server.http}`);
-    expect(printed).toContain('npm run demo');
     expect(printed.trimEnd().split('\n').at(-1)).toMatch(/^plumbline ready grpc=/);
+  });
+
+  it('prints commands that work in another shell, whatever its ports are', async () => {
+    const server = await start(newDirectory());
+    const root = new URL('../..', import.meta.url).pathname;
+    const [demo, sql] = [...server.stdout().matchAll(/^ {2}((?:npx plumbline|node) .*)$/gm)].map(
+      ([, line]) => line!,
+    );
+    const shell = (command: string) =>
+      promisify(execFile)('sh', ['-c', command], {
+        cwd: root,
+        env: { PATH: process.env.PATH, HOME: process.env.HOME },
+      });
+    expect((await shell(`${demo} --duration 1s --rate 1`)).stdout).toContain(`http://${server.http}`);
+    expect((await shell(sql!)).stderr).toBe('');
   });
 
   it('has what was there on an existing data directory', async () => {
