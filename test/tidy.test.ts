@@ -117,6 +117,17 @@ describe('house rules', () => {
     expect(missing).toEqual([]);
   });
 
+  it('entries of the lock file have the hash of what is installed, except those that docs/decisions explains', () => {
+    const { packages } = JSON.parse(text('package-lock.json')) as {
+      packages: Record<string, { version: string; integrity?: string; link?: boolean }>;
+    };
+    const without = Object.entries(packages)
+      .filter(([path, { integrity, link }]) => path !== '' && integrity === undefined && link !== true)
+      .map(([path, { version }]) => `${path.split('node_modules/').at(-1)} ${version}`);
+    const explained = text('docs/decisions/0001-libraries.md').matchAll(/^\| `(\S+ \S+)` \| no hash/gm);
+    expect(without).toEqual([...explained].map(([, entry]) => entry));
+  });
+
   it('dependencies are pinned to exact versions', () => {
     const manifest = JSON.parse(text('package.json')) as Record<string, Record<string, string>>;
     const loose = Object.entries({ ...manifest.dependencies, ...manifest.devDependencies }).filter(
