@@ -36,8 +36,9 @@ export function readOwn(path: string): string {
 
 /** Why `program` cannot be used: it is not there, or older than `atLeast` ([major, minor]). Undefined where it can be. */
 export function whyMissing(program: string, args: string[], atLeast: [number, number]): string | undefined {
-  const { error, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  const { error, status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
   if (error !== undefined) return `${program} is not installed`;
+  if (status !== 0) return `${program} ${args.join(' ')} ended with ${status}`;
   const [, major, minor] = /(\d+)\.(\d+)/.exec(`${stdout}${stderr}`) ?? [];
   const found = [Number(major), Number(minor)] as const;
   const isNew = found[0] > atLeast[0] || (found[0] === atLeast[0] && found[1] >= atLeast[1]);
