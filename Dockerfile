@@ -24,6 +24,7 @@ RUN install -d -o node -g node /var/lib/plumbline
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY package.json LICENSE ./
+COPY docs ./docs
 COPY catalogue ./catalogue
 COPY clickhouse ./clickhouse
 COPY proto ./proto
