@@ -103,7 +103,7 @@ function worstBudgetFirst(a: Slo, b: Slo): number {
 }
 
 const STATES: Readonly<Record<SloState, { text: string; style: Style }>> = {
-  ok: { text: '✔ kept', style: 'green' },
+  on_target: statusCell('on_target'),
   ticket: { text: '▲ burns: ticket', style: 'yellow' },
   page: { text: '✖ burns: page', style: 'red' },
   spent: { text: '✖ budget spent', style: 'red' },
@@ -165,12 +165,12 @@ export function showSlos(
       sections.push(note(BURN_NOTE, terminal));
   }
   if (kept.length > 0) {
-    heading('Targets kept');
+    heading('Time on target');
     sections.push(...renderTable(KEPT_COLUMNS, kept, terminal));
   }
   if (errors.length > 0) sections.push('', ...errors);
   if (others > 0) {
-    const how = 'name them, or a --category, to see how they kept their targets';
+    const how = 'name them, or a --category, to see their time on target';
     sections.push(
       '',
       note(`${others} more ${others === 1 ? 'KPI counts' : 'KPIs count'} no events: ${how}.`, terminal),

@@ -2,14 +2,15 @@
 import { formatDuration } from '../kpi/duration.js';
 import type { KpiRow, KpiStatus } from '../kpi/kpi-reader.js';
 import type { Kpi } from '../model/kpi.js';
+import { STATUS_WORDS } from '../model/status-words.js';
 import { formatNumber, formatPercent, formatValue } from '../model/value-text.js';
 import { type Cell, paint, type Style, type Terminal } from './terminal-table.js';
 
 const MARKS: Readonly<Record<KpiStatus | 'error', { text: string; style: Style }>> = {
-  on_target: { text: '✔ on target', style: 'green' },
-  warning: { text: '▲ warning', style: 'yellow' },
-  critical: { text: '✖ critical', style: 'red' },
-  unknown: { text: '? unknown', style: 'dim' },
+  on_target: { text: `✔ ${STATUS_WORDS.on_target}`, style: 'green' },
+  warning: { text: `▲ ${STATUS_WORDS.warning}`, style: 'yellow' },
+  critical: { text: `✖ ${STATUS_WORDS.critical}`, style: 'red' },
+  unknown: { text: `? ${STATUS_WORDS.unknown}`, style: 'dim' },
   error: { text: '! error', style: 'magenta' },
 };
 
@@ -19,7 +20,7 @@ export function statusCell(status: KpiStatus | 'error'): { text: string; style: 
 
 /** "on target" and the like, without the mark. */
 export function statusWord(status: KpiStatus): string {
-  return status.replace('_', ' ');
+  return STATUS_WORDS[status];
 }
 
 export function valueText(kpi: Kpi, value: number | undefined): string {

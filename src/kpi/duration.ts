@@ -14,9 +14,11 @@ export function parseDuration(text: string): number | undefined {
   return number === undefined ? undefined : Number(number) * SECONDS[unit as keyof typeof SECONDS];
 }
 
-/** The shortest exact way to write it. */
+/** In the largest unit of which it is a whole number, weeks as days: 7d and 14d are read beside 30d, and Grafana writes them so. */
 export function formatDuration(seconds: number): string {
-  const units = Object.entries(SECONDS).reverse();
+  const units = Object.entries(SECONDS)
+    .filter(([unit]) => unit !== 'w')
+    .reverse();
   const [unit, size] = units.find(([, size]) => seconds >= size && Number.isInteger(seconds / size)) ?? [
     's',
     1,

@@ -20,7 +20,7 @@ export interface Burn extends BurnPair {
   isBurning: boolean;
 }
 
-export type SloState = 'ok' | 'ticket' | 'page' | 'spent' | 'no_data';
+export type SloState = 'on_target' | 'ticket' | 'page' | 'spent' | 'no_data';
 
 export interface Slo extends Objective, EventCount {
   /** Label → value; undefined: all together. */
@@ -84,7 +84,7 @@ function stateOf(budgetLeft: number | undefined, burns: readonly Burn[]): SloSta
   const actions = burns.filter(({ isBurning }) => isBurning).map(({ action }) => action);
   if (actions.includes('page')) return 'page';
   if (actions.includes('ticket')) return 'ticket';
-  return budgetLeft <= 0 ? 'spent' : 'ok';
+  return budgetLeft <= 0 ? 'spent' : 'on_target';
 }
 
 /** Windows of a burn rate that fit into one grid are asked for together; others are a grid of one step. */

@@ -97,7 +97,13 @@ describe('the error budget', () => {
     const slo = measureSlo(OBJECTIVE, (windowS) =>
       windowS === OBJECTIVE.windowS ? { good: 99_975, total: 100_000 } : { good: 10, total: 10 },
     );
-    expect(slo).toMatchObject({ good: 99_975, bad: 25, total: 100_000, achieved: 0.99975, state: 'ok' });
+    expect(slo).toMatchObject({
+      good: 99_975,
+      bad: 25,
+      total: 100_000,
+      achieved: 0.99975,
+      state: 'on_target',
+    });
     expect(slo.badAllowed).toBeCloseTo(100, 9);
     expect(slo.budgetLeft).toBeCloseTo(0.75, 9);
   });

@@ -6,9 +6,10 @@ import { PanelBuilder as AnnotationsBuilder } from '@grafana/grafana-foundation-
 import { VisibilityMode } from '@grafana/grafana-foundation-sdk/common';
 import { PanelBuilder as TimelineBuilder } from '@grafana/grafana-foundation-sdk/statetimeline';
 import type { Kpi } from '../../model/kpi.js';
+import { STATUS_WORDS } from '../../model/status-words.js';
 import type { GrafanaCategory, GrafanaOptions } from '../grafana-options.js';
 import { alertList } from '../panels/alert-list.js';
-import { STATUS_COLORS, STATUS_MAPPINGS, STATUS_WORDS } from '../panels/detail-panels.js';
+import { STATUS_COLORS, STATUS_MAPPINGS } from '../panels/detail-panels.js';
 import { type BoardItem, createItem, override } from '../panels/panel.js';
 import { legend, tablePanel } from '../panels/plain-panels.js';
 import { crossingsSql, STATUSES, statusesSql } from '../sql/kpi-sql.js';

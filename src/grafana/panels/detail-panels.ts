@@ -5,6 +5,7 @@
 import { PanelBuilder as TrendBuilder } from '@grafana/grafana-foundation-sdk/trend';
 import type { Kpi } from '../../model/kpi.js';
 import { burnPairsOf, type Objective, rateMaxOf } from '../../model/service-level.js';
+import { STATUS_WORDS } from '../../model/status-words.js';
 import type { GrafanaOptions } from '../grafana-options.js';
 import { hasQuantiles } from '../histogram-metrics.js';
 import { describeKpi, durationText, titleWithTarget } from '../kpi-texts.js';
@@ -73,13 +74,6 @@ export const STATUS_COLORS: Readonly<Record<string, string>> = {
   warning: WARNING,
   critical: CRITICAL,
   unknown: UNKNOWN,
-};
-
-export const STATUS_WORDS: Readonly<Record<string, string>> = {
-  on_target: 'on target',
-  warning: 'warning',
-  critical: 'critical',
-  unknown: 'unknown',
 };
 
 export const STATUS_MAPPINGS = [
