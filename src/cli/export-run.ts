@@ -51,16 +51,22 @@ export async function runExport(run: ExportRun): Promise<string> {
   await checkSource(run);
   const manifest = (await takeUp(run)) ?? (await plan(run));
   const written = await readWritten(run.folder);
-  const rowsTotal = manifest.pieces.reduce((sum, piece) => sum + piece.plannedRows, 0);
-  const progress = createMoveProgress(run.progressTo, 'Export', rowsTotal);
+  const planned = manifest.pieces.reduce((sum, piece) => sum + piece.plannedRows, 0);
+  const progress = createMoveProgress(run.progressTo, 'Export', planned);
+  let plannedDone = 0;
   let rowsDone = 0;
   try {
     for (const piece of manifest.pieces) {
-      if (!written.has(piece.file))
-        await exportPiece(run, manifest, piece, (rows) => progress.show(rowsDone + rows, piece.table));
-      rowsDone += piece.plannedRows;
-      progress.show(rowsDone, piece.table);
+      const before = written.get(piece.file);
+      rowsDone +=
+        before?.rows ??
+        (await exportPiece(run, manifest, piece, (rows) => {
+          progress.show(plannedDone + Math.min(rows, piece.plannedRows), piece.table, rowsDone + rows);
+        }));
+      plannedDone += piece.plannedRows;
+      progress.show(plannedDone, piece.table, rowsDone);
     }
+    progress.finish(rowsDone);
   } finally {
     progress.end();
   }
@@ -153,20 +159,22 @@ function nameFile({ fromS, part }: MovedPiece): string {
     .replace('_0000', '');
 }
 
+/** Returns its rows. */
 async function exportPiece(
   { folder, clickhouse, retryMs = RETRY_MS }: ExportRun,
   { columns }: Manifest,
   piece: FolderPiece,
   onRows: (rows: number) => void,
-): Promise<void> {
+): Promise<number> {
   const { sql, call } = readPiece(piece, columns[piece.table]!);
-  await pRetry(
+  return pRetry(
     async () => {
       let rows = 0;
       await writePiece(folder, piece, cutNative(clickhouse.stream(sql, 'Native', call)), (more) => {
         rows += more;
         onRows(rows);
       });
+      return rows;
     },
     {
       retries: RETRIES,

@@ -65,7 +65,8 @@ async function compareRollups(
   try {
     return await markRollupGaps(clickhouse, pieces, nowUnixMs, (done, total) => {
       progress ??= createMoveProgress(progressTo, 'Compare', total, 'stretches of time');
-      progress.show(done, 'points and rollups');
+      if (done < total) progress.show(done, 'points and rollups');
+      else progress.finish(total);
     });
   } finally {
     progress?.end();
@@ -142,6 +143,7 @@ async function importPieces(
       rowsDone += piece.rows ?? 0;
       progress.show(rowsDone, piece.table);
     }
+    progress.finish(rowsDone);
   } finally {
     progress.end();
   }

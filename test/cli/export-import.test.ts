@@ -17,7 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { createExportCommand } from '../../src/cli/export.js';
@@ -167,7 +167,12 @@ function receiving(clickhouse: ClickHouse): ClickHouse {
   };
 }
 
-const exportTo = (to: string, clickhouse: ClickHouse = served, range?: { fromS: number; toS: number }) =>
+const exportTo = (
+  to: string,
+  clickhouse: ClickHouse = served,
+  range?: { fromS: number; toS: number },
+  progressTo = quiet(),
+) =>
   runExport({
     folder: to,
     clickhouse,
@@ -175,7 +180,7 @@ const exportTo = (to: string, clickhouse: ClickHouse = served, range?: { fromS: 
     version: '1.2.3',
     range,
     newId: () => 'export-1',
-    progressTo: quiet(),
+    progressTo,
     retryMs: 1,
   });
 
@@ -243,11 +248,18 @@ describe('export', () => {
     expect(done.length).toBeLessThan(begun.pieces.length);
     // As if the process had been killed in the middle of a line.
     writeFileSync(join(backup, 'pieces.jsonl'), `\n{"file":"series/00`, { flag: 'a' });
+    // A plan is made before anything is read: it says about how many rows there are.
+    const pieces = begun.pieces.map((piece) => ({ ...piece, plannedRows: piece.plannedRows + 7 }));
+    writeFileSync(join(backup, 'manifest.json'), JSON.stringify({ ...begun, pieces }));
     const writtenAt = () => done.map((file) => statSync(join(backup, file)).mtimeMs);
     const before = writtenAt();
-    const said = await exportTo(backup, receiving(served));
+    const progress = new PassThrough();
+    const said = await exportTo(backup, receiving(served), undefined, progress);
     expect(writtenAt()).toEqual(before);
-    expect(said).toMatch(/^Exported [\d,]+ rows of \d+ tables/);
+    const [, rows] = /^Exported ([\d,]+) rows of \d+ tables/.exec(said)!;
+    const shown = progress.read().toString().trim().split('\n');
+    expect(shown.at(-1)).toBe(`Export: 100% (${rows} rows)`);
+    expect(shown.filter((line: string) => line.includes('100%'))).toHaveLength(1);
     expect(said).toMatch(/stored before \d{4}-\d{2}-\d{2}T[\d:]+Z is in it/);
   });
 
@@ -431,8 +443,8 @@ describe('the commands', () => {
       await createExportCommand().parseAsync([join(folder, 'by-command'), '--since', '2023-11-15'], {
         from: 'user',
       });
-      expect(written.mock.calls.join('')).toMatch(/^Exported [\d,]+ rows of 6 tables/);
-      expect(progress.mock.calls.join('')).toContain('Export: 100%');
+      const [, rows] = /^Exported ([\d,]+) rows of 6 tables/.exec(written.mock.calls.join('')) ?? [];
+      expect(String(progress.mock.calls.at(-1)![0])).toBe(`Export: 100% (${rows} rows)\n`);
     } finally {
       written.mockRestore();
       progress.mockRestore();
