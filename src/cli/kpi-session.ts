@@ -14,6 +14,8 @@ import { FACTS } from '../store/views/metric-facts.js';
 import { chooseUrl, connectTo } from './asked-server.js';
 import { findCatalogueNotices } from './catalogue-notice.js';
 import { explain } from './sql.js';
+import { describeTerminal } from './terminal-table.js';
+import { wrapBehind } from './terminal-width.js';
 
 export interface KpiSession {
   clickhouse: ClickHouse;
@@ -40,7 +42,9 @@ export async function withSession(
   const url = chooseUrl(config, wanted);
   // Files and settings of this machine say nothing about a server that is named.
   const notices = wanted === undefined ? await findCatalogueNotices(config) : [];
-  for (const notice of notices) process.stderr.write(`notice: ${notice}\n`);
+  const { columns } = describeTerminal(process.stderr, process.env);
+  for (const notice of notices)
+    process.stderr.write(`${wrapBehind('notice: ', notice, columns).join('\n')}\n`);
   const clickhouse = await connectTo(url, config);
   try {
     const kpis = await readDefinitions(clickhouse);

@@ -18,7 +18,7 @@ import {
   windowText,
 } from './kpi-texts.js';
 import { clean, paint, type Terminal } from './terminal-table.js';
-import { padEndTo, textWidth } from './terminal-width.js';
+import { padEndTo, textWidth, wrapBehind } from './terminal-width.js';
 
 export interface ShowReport {
   kpi: Kpi;
@@ -30,13 +30,19 @@ export interface ShowReport {
 }
 
 const LABEL_CHARS = 12;
+const FALLBACK =
+  '* fallback: gives groups of a service only where no source above it has data of that service.';
 
 export function showKpi(report: ShowReport, terminal: Terminal): string {
   const { kpi, endS, status, limit } = report;
   const heading = (text: string) => paint(text, 'bold', terminal);
   const facts = factsOf(report)
     .filter(([, text]) => text !== '')
-    .map(([label, text]) => `  ${paint(label!.padEnd(LABEL_CHARS), 'dim', terminal)}${clean(text!)}`);
+    .flatMap(([label, text]) => {
+      const name = label!.padEnd(LABEL_CHARS);
+      const [first, ...others] = wrapBehind(`  ${name}`, clean(text!), terminal.columns);
+      return [first!.replace(name, () => paint(name, 'dim', terminal)), ...others];
+    });
   const choice = { byGroup: true, failing: false, limit };
   const answer =
     status.error === undefined
@@ -44,13 +50,15 @@ export function showKpi(report: ShowReport, terminal: Terminal): string {
       : { kpi, error: status.error };
   return lines(
     `${heading(kpi.name)}  ${clean(kpi.title)}`,
-    kpi.description === '' ? [] : clean(kpi.description.trim().replaceAll(/\s+/g, ' ')),
+    kpi.description === ''
+      ? []
+      : wrapBehind('', clean(kpi.description.trim().replaceAll(/\s+/g, ' ')), terminal.columns),
     '',
     facts,
     '',
     heading('How it is measured'),
-    sourceLines(kpi),
-    kpi.alerts.length === 0 ? [] : ['', heading('Alerts'), ...alertLines(kpi)],
+    sourceLines(kpi, terminal),
+    kpi.alerts.length === 0 ? [] : ['', heading('Alerts'), ...alertLines(kpi, terminal)],
     '',
     heading(`Status at ${timeText(endS)}`),
     showStatusTable(answer, terminal),
@@ -100,29 +108,28 @@ function labelText({ label, attributes }: GroupLabel): string {
     : `${label} (${attributes.join(', else ')})`;
 }
 
-function sourceLines(kpi: Kpi): string[] {
+function sourceLines(kpi: Kpi, { columns }: Terminal): string[] {
   const width = Math.max(...kpi.sources.map(({ name }) => textWidth(name)));
   const digits = String(kpi.sources.length).length;
-  const texts = kpi.sources.map(
-    ({ name, formula, isFallback }, i) =>
-      `  ${String(i + 1).padStart(digits)}${isFallback ? '*' : ' '} ${padEndTo(clean(name), width)}  ${clean(describeFormula(formula))}`,
-  );
+  const texts = kpi.sources.flatMap(({ name, formula, isFallback }, i) => {
+    const place = `  ${String(i + 1).padStart(digits)}${isFallback ? '*' : ' '} ${padEndTo(clean(name), width)}  `;
+    return wrapBehind(place, clean(describeFormula(formula)), columns);
+  });
   return [
     ...texts,
-    ...(kpi.sources.length > 1 ? ['  The first that has data counts, for each group and step.'] : []),
-    ...(kpi.sources.some(({ isFallback }) => isFallback)
-      ? ['  * fallback: gives groups of a service only where no source above it has data of that service.']
+    ...(kpi.sources.length > 1
+      ? wrapBehind('  ', 'The first that has data counts, for each group and step.', columns)
       : []),
+    ...(kpi.sources.some(({ isFallback }) => isFallback) ? wrapBehind('  ', FALLBACK, columns) : []),
   ];
 }
 
-function alertLines(kpi: Kpi): string[] {
-  return kpi.alerts.map(({ name, level, threshold, severity, notify, forS, message }) => {
+function alertLines(kpi: Kpi, { columns }: Terminal): string[] {
+  return kpi.alerts.flatMap(({ name, level, threshold, severity, notify, forS, message }) => {
     const at = thresholdText(kpi, threshold ?? kpi[level]);
     const lasting = forS > 0 ? ` for ${windowText(forS)}` : '';
-    return clean(
-      `  ${name}: ${level} ${at}${lasting}: severity ${severity}, to ${notify.join(', ')}: ${message}`,
-    );
+    const text = `${name}: ${level} ${at}${lasting}: severity ${severity}, to ${notify.join(', ')}: ${message}`;
+    return wrapBehind('  ', clean(text), columns);
   });
 }
 

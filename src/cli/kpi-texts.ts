@@ -5,6 +5,7 @@ import type { Kpi } from '../model/kpi.js';
 import { STATUS_WORDS } from '../model/status-words.js';
 import { formatNumber, formatPercent, formatValue } from '../model/value-text.js';
 import { type Cell, paint, type Style, type Terminal } from './terminal-table.js';
+import { wrapBehind } from './terminal-width.js';
 
 const MARKS: Readonly<Record<KpiStatus | 'error', { text: string; style: Style }>> = {
   on_target: { text: `✔ ${STATUS_WORDS.on_target}`, style: 'green' },
@@ -93,7 +94,9 @@ export function lines(...parts: (string | readonly string[])[]): string {
 }
 
 export function note(text: string, terminal: Terminal): string {
-  return paint(text, 'dim', terminal);
+  return wrapBehind('', text, terminal.columns)
+    .map((line) => paint(line, 'dim', terminal))
+    .join('\n');
 }
 
 /** What has no value is null, so that every object has the same keys. */

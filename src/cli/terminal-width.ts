@@ -4,6 +4,8 @@
  */
 import stringWidth from 'string-width';
 
+/** Narrower than this no text is read. */
+const WRAPPED_CELLS_MIN = 20;
 const SEGMENTER = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** Cells that a terminal needs for it. */
@@ -35,6 +37,14 @@ export function wrapText(text: string, width: number): string[] {
     rest = indent + rest.slice(at).trimStart();
   }
   return [...lines, rest];
+}
+
+/** `text` behind `label`, in lines of at most `columns` cells (undefined: one line), all of which begin where the first does. */
+export function wrapBehind(label: string, text: string, columns: number | undefined): string[] {
+  if (columns === undefined) return [label + text];
+  const indent = textWidth(label);
+  const lines = wrapText(text, Math.max(columns - indent, WRAPPED_CELLS_MIN));
+  return lines.map((line, i) => (i === 0 ? label : ' '.repeat(indent)) + line);
 }
 
 /** Length of the longest beginning that fits; one character after the indentation at least. */

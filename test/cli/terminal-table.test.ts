@@ -1,6 +1,7 @@
 /** Tables as a terminal shows them, and when there is colour. */
 import { describe, expect, it } from 'vitest';
 import { describeTerminal, renderTable, type Terminal } from '../../src/cli/terminal-table.js';
+import { wrapBehind } from '../../src/cli/terminal-width.js';
 
 const FILE: Terminal = { columns: undefined, hasColour: false };
 const COLUMNS = [
@@ -101,6 +102,17 @@ describe('a table', () => {
   it('has the same columns in colour', () => {
     const [, , last] = renderTable(COLUMNS, ROWS, { ...FILE, hasColour: true });
     expect(last).toBe('bcd   1,000  \u001b[31mno·[31mne\u001b[39m');
+  });
+});
+
+describe('a text behind a label', () => {
+  it('goes on below its own beginning, and in one line where it goes to a file', () => {
+    const label = '  東京   ';
+    expect(wrapBehind(label, 'a text that is longer than a line', 30)).toEqual([
+      '  東京   a text that is longer',
+      '         than a line',
+    ]);
+    expect(wrapBehind(label, 'a text that is longer than a line', undefined)).toHaveLength(1);
   });
 });
 
