@@ -10,32 +10,47 @@ import { finished, PassThrough, type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib';
 import { ClickHouseError } from '../model/clickhouse.js';
+import { createBlockReader } from './compressed-blocks.js';
 
 let filesMade = 0;
 
+export interface BodyLimits {
+  /** Of the body on the wire and of what it becomes. */
+  bytesMax: number;
+  tooLarge: (bytesMax: number) => Error;
+  /** It is in ClickHouse's own compressed blocks (`decompress=1`), inside of what Content-Encoding names. */
+  sendsBlocks: boolean;
+}
+
 /** The decompressed bytes; a body longer than `bytesMax`, on the wire or decompressed, ends in `tooLarge`. */
-export function openBody(
-  request: IncomingMessage,
-  bytesMax: number,
-  tooLarge: (bytesMax: number) => Error,
-): Readable {
+export function openBody(request: IncomingMessage, limits: BodyLimits): Readable {
+  const { bytesMax, tooLarge, sendsBlocks } = limits;
+  const encoding = request.headers['content-encoding'] ?? 'identity';
+  const decoders = [
+    ...(encoding === 'identity' ? [] : [openDecoder(encoding)]),
+    ...(sendsBlocks ? [createBlockReader(bytesMax, tooLarge)] : []),
+  ];
+  const limit = limitBytes(limits);
+  // Only a copy of the request goes through the pipeline, which destroys what it is given when something fails, and
+  // with a request its connection, before the answer is out.
+  const entrance = request.pipe(new PassThrough());
+  finished(request, (error) => error && entrance.destroy(error));
+  // Errors, also of the sender going away, arrive at whoever reads the last stage.
+  pipeline([entrance, ...(decoders.length > 0 ? [limitBytes(limits)] : []), ...decoders, limit]).catch(
+    () => undefined,
+  );
+  return limit;
+}
+
+function limitBytes({ bytesMax, tooLarge }: BodyLimits): Transform {
   let bytes = 0;
-  const limit = new Transform({
+  return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.length;
       if (bytes > bytesMax) done(tooLarge(bytesMax));
       else done(null, chunk);
     },
   });
-  const encoding = request.headers['content-encoding'] ?? 'identity';
-  const decoder = encoding === 'identity' ? [] : [openDecoder(encoding)];
-  // Only a copy of the request goes through the pipeline, which destroys what it is given when something fails, and
-  // with a request its connection, before the answer is out.
-  const entrance = request.pipe(new PassThrough());
-  finished(request, (error) => error && entrance.destroy(error));
-  // Errors, also of the sender going away, arrive at whoever reads the last stage.
-  pipeline([entrance, ...decoder, limit]).catch(() => undefined);
-  return limit;
 }
 
 function openDecoder(encoding: string): Transform {
@@ -48,13 +63,14 @@ function openDecoder(encoding: string): Transform {
 /** Write the body to a file, hand its path to `use`, remove the file whatever happens. */
 export async function withBodyFile<T>(
   request: IncomingMessage,
-  options: { directory: string; bytesMax: number; signal: AbortSignal },
+  options: { directory: string; bytesMax: number; sendsBlocks: boolean; signal: AbortSignal },
   use: (path: string) => Promise<T>,
 ): Promise<T> {
   const path = join(options.directory, `body-${process.pid}-${++filesMade}`);
   try {
     const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
-    await pipeline(openBody(request, options.bytesMax, dataTooLarge), file, { signal: options.signal });
+    const body = openBody(request, { ...options, tooLarge: dataTooLarge });
+    await pipeline(body, file, { signal: options.signal });
     return await use(path);
   } finally {
     await unlink(path).catch(() => undefined);

@@ -7,12 +7,13 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClickHouseError } from '../model/clickhouse.js';
 import { withBodyFile } from './sql-body.js';
+import { openPacking } from './sql-encodings.js';
 import type { SqlAnswer, SqlEngine } from './sql-engine.js';
 import { findStatus, formatError, toSqlError } from './sql-errors.js';
 import { buildHello, isHello } from './sql-hello.js';
 import type { SqlQueue } from './sql-queue.js';
 import { readSqlRequest, type SqlRequest } from './sql-request.js';
-import { sendAnswer, wantsGzip } from './sql-response.js';
+import { type AnswerOptions, sendAnswer } from './sql-response.js';
 
 /** What the engine says about itself; asked once, at the start. */
 export interface ServerFacts {
@@ -86,7 +87,9 @@ async function answer(
   }
   response.setHeader('X-ClickHouse-Query-Id', wanted.queryId ?? options.newId());
   response.setHeader('X-ClickHouse-Timezone', options.facts.timezone);
-  if (isHello(wanted.sql, wanted.protocolVersion)) return sendHello(response, options.facts);
+  if (isHello(wanted.sql, wanted.protocolVersion)) {
+    return sendHello(response, options.facts, describeAnswer(request, wanted, signal, options));
+  }
   const leave = await options.queue.enter(signal);
   try {
     await run(request, response, wanted, signal, options);
@@ -118,7 +121,13 @@ async function run(
       dataPath,
       signal,
     });
-  const file = { directory: engine.temporaryDirectory, bytesMax: options.insertBytesMax, signal };
+  const { sendsBlocks } = wanted;
+  const file = {
+    directory: engine.temporaryDirectory,
+    bytesMax: options.insertBytesMax,
+    sendsBlocks,
+    signal,
+  };
   const started =
     wanted.hasData && access === 'read-write' ? await withBodyFile(request, file, start) : await start();
   try {
@@ -126,13 +135,7 @@ async function run(
     response.setHeader('Content-Type', contentType);
     response.setHeader('X-ClickHouse-Format', started.format);
     if (request.method === 'HEAD') return void response.end();
-    await sendAnswer(response, started, {
-      version: options.facts.version,
-      exceptionTag: options.newId().replaceAll('-', '').slice(0, 16),
-      stallMsMax: options.stallMsMax,
-      gzipLevel: wantsGzip(request, settings),
-      signal,
-    });
+    await sendAnswer(response, started, describeAnswer(request, wanted, signal, options));
   } finally {
     await started.end();
   }
@@ -159,12 +162,38 @@ function hash(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function sendHello(response: ServerResponse, facts: ServerFacts): void {
-  const bytes = buildHello(facts);
+function describeAnswer(
+  request: IncomingMessage,
+  { settings, wantsBlocks }: SqlRequest,
+  signal: AbortSignal,
+  options: SqlHandlerOptions,
+): AnswerOptions {
+  const accepted = request.headers['accept-encoding'];
+  return {
+    version: options.facts.version,
+    exceptionTag: options.newId().replaceAll('-', '').slice(0, 16),
+    stallMsMax: options.stallMsMax,
+    openPacking: () => openPacking(accepted?.toString(), settings, wantsBlocks),
+    signal,
+  };
+}
+
+async function sendHello(
+  response: ServerResponse,
+  facts: ServerFacts,
+  options: AnswerOptions,
+): Promise<void> {
   response.setHeader('Content-Type', 'application/octet-stream');
   response.setHeader('X-ClickHouse-Format', 'Native');
-  response.setHeader('Content-Length', bytes.length);
-  response.end(bytes);
+  const bytes = buildHello(facts);
+  const packing = options.openPacking();
+  if (packing.stages.length === 0) response.setHeader('Content-Length', bytes.length);
+  const chunks = [bytes];
+  await sendAnswer(
+    response,
+    { next: async () => chunks.shift() },
+    { ...options, openPacking: () => packing },
+  );
 }
 
 function refusePath(response: ServerResponse, path: string): void {

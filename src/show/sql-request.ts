@@ -18,6 +18,9 @@ export interface SqlRequest {
   params: Record<string, string>;
   queryId: string | undefined;
   protocolVersion: string | undefined;
+  /** The answer, or the body, is in ClickHouse's own compressed blocks. */
+  wantsBlocks: boolean;
+  sendsBlocks: boolean;
   user: string;
   password: string;
 }
@@ -45,9 +48,10 @@ export async function readSqlRequest(request: IncomingMessage, queryBytesMax: nu
   const values = new Map(new URL(request.url!, 'http://plumbline').searchParams);
   refuseUnsupported(values);
   const fromUrl = values.get('query') ?? '';
+  const sendsBlocks = isOn(values.get('decompress'));
   const hasData = request.method === 'POST' && INSERT.test(fromUrl);
   if (!hasData && request.method === 'POST') {
-    const body = await readText(request, queryBytesMax, values);
+    const body = await readText(request, { bytesMax: queryBytesMax, sendsBlocks }, values);
     values.set('query', fromUrl === '' ? body : `${fromUrl}\n${body}`);
   }
   const { user, password } = readCredentials(request.headers, values);
@@ -65,6 +69,8 @@ export async function readSqlRequest(request: IncomingMessage, queryBytesMax: nu
     ),
     queryId: values.get('query_id'),
     protocolVersion: values.get('client_protocol_version'),
+    wantsBlocks: isOn(values.get('compress')),
+    sendsBlocks,
     user,
     password,
   };
@@ -73,10 +79,10 @@ export async function readSqlRequest(request: IncomingMessage, queryBytesMax: nu
 /** The body as text; parts of a form join the URL's parameters, as clients send them where a URL would be too long. */
 async function readText(
   request: IncomingMessage,
-  bytesMax: number,
+  limits: { bytesMax: number; sendsBlocks: boolean },
   values: Map<string, string>,
 ): Promise<string> {
-  const body = await buffer(openBody(request, bytesMax, queryTooLarge));
+  const body = await buffer(openBody(request, { ...limits, tooLarge: queryTooLarge }));
   const contentType = request.headers['content-type'] ?? '';
   if (!contentType.startsWith('multipart/form-data')) return body.toString('utf8');
   const form = await new Response(body, { headers: { 'content-type': contentType } }).formData();
@@ -93,13 +99,12 @@ function queryTooLarge(bytesMax: number): ClickHouseError {
   return new ClickHouseError(229, 'QUERY_IS_TOO_LARGE', message);
 }
 
+/** As ClickHouse reads a boolean of a URL. */
+export function isOn(value: string | undefined): boolean {
+  return !['', '0', 'false', undefined].includes(value);
+}
+
 function refuseUnsupported(values: Map<string, string>): void {
-  for (const name of ['compress', 'decompress']) {
-    if (!['', '0', 'false', undefined].includes(values.get(name))) {
-      const message = `${name}=1 (ClickHouse's own block compression) is not supported here; use gzip`;
-      throw new ClickHouseError(48, 'NOT_IMPLEMENTED', message);
-    }
-  }
   if (values.has('role')) {
     throw new ClickHouseError(
       512,

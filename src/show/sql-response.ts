@@ -1,11 +1,13 @@
 /**
- * An answer of the engine → the bytes of an HTTP response, chunk by chunk at the reader's pace, gzipped where the client
- * asks for it. An error after the first byte is appended the way ClickHouse ≥ 25.11 does (between marks with a tag that
- * a header announced), and the connection ends without the closing chunk, so that nobody takes half for all.
+ * An answer of the engine → the bytes of an HTTP response, chunk by chunk at the reader's pace, packed as the client asks
+ * for it. An error after the first byte is appended the way ClickHouse ≥ 25.11 does (between marks with a tag that a
+ * header announced, packed like the rest), and the connection ends without the closing chunk, so that nobody takes half
+ * for all.
  */
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createGzip, type Gzip } from 'node:zlib';
+import type { ServerResponse } from 'node:http';
+import type { Transform, Writable } from 'node:stream';
+import type { Packing } from './sql-encodings.js';
 import type { SqlAnswer } from './sql-engine.js';
 import { formatError, toSqlError } from './sql-errors.js';
 
@@ -15,14 +17,14 @@ export interface AnswerOptions {
   exceptionTag: string;
   /** Longest wait for a reader that takes nothing, milliseconds. */
   stallMsMax: number;
-  /** Compress, with this level of effort (1–9). */
-  gzipLevel: number | undefined;
+  /** Made for an answer that is not empty. */
+  openPacking: () => Packing;
   signal: AbortSignal;
 }
 
 export async function sendAnswer(
   response: ServerResponse,
-  answer: SqlAnswer,
+  answer: Pick<SqlAnswer, 'next'>,
   options: AnswerOptions,
 ): Promise<void> {
   const first = await answer.next();
@@ -31,55 +33,52 @@ export async function sendAnswer(
     response.end();
     return;
   }
-  const sink = options.gzipLevel === undefined ? response : openGzip(response, options.gzipLevel);
+  const { encoding, stages } = options.openPacking();
+  if (encoding !== undefined) response.setHeader('Content-Encoding', encoding);
   response.setHeader('X-ClickHouse-Exception-Tag', options.exceptionTag);
+  const sink = openSink(response, stages);
   try {
     for (let chunk: Uint8Array | undefined = first; chunk; chunk = await answer.next()) {
-      if (!sink.write(chunk)) await waitForReader(sink, options);
+      if (!sink.entrance.write(chunk)) await waitForReader(sink.entrance, options);
     }
     sink.end();
   } catch (error) {
-    if (!options.signal.aborted) breakOff(response, sink, buildErrorTail(error, options));
+    if (!options.signal.aborted) sink.breakOff(buildErrorTail(error, options));
     throw error;
   }
 }
 
-export function wantsGzip(request: IncomingMessage, settings: Record<string, string>): number | undefined {
-  if (!['1', 'true'].includes(settings.enable_http_compression ?? '')) return undefined;
-  if (!/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) return undefined;
-  const level = Number(settings.http_zlib_compression_level ?? 3);
-  return level >= 1 && level <= 9 ? level : 3;
+interface Sink {
+  entrance: Writable;
+  end(): void;
+  /** Let what was written go out with this text behind it, then close the connection under the unfinished response. */
+  breakOff(tail: string): void;
 }
 
-function openGzip(response: ServerResponse, level: number): Gzip {
-  response.setHeader('Content-Encoding', 'gzip');
-  const gzip = createGzip({ level });
-  gzip.on('data', (chunk) => {
-    if (!response.write(chunk)) gzip.pause();
-  });
-  response.on('drain', () => gzip.resume());
-  gzip.on('end', () => response.end());
-  return gzip;
-}
-
-async function waitForReader(
-  sink: ServerResponse | Gzip,
-  { stallMsMax, signal }: AnswerOptions,
-): Promise<void> {
-  const stalled = AbortSignal.timeout(stallMsMax);
-  await once(sink, 'drain', { signal: AbortSignal.any([signal, stalled]) });
-}
-
-/** Let what was written go out, then close the connection under the unfinished response. */
-function breakOff(response: ServerResponse, sink: ServerResponse | Gzip, tail: string): void {
+function openSink(response: ServerResponse, stages: readonly Transform[]): Sink {
   const cut = () => response.socket?.destroySoon();
-  if (sink === response) {
-    response.write(tail, cut);
-    return;
+  const [entrance] = stages;
+  if (entrance === undefined) {
+    return { entrance: response, end: () => response.end(), breakOff: (tail) => response.write(tail, cut) };
   }
-  sink.removeAllListeners('end');
-  sink.on('end', cut);
-  sink.end(tail);
+  let isBroken = false;
+  for (const stage of stages) stage.on('error', () => response.destroy());
+  const last = stages.reduce((from, to) => from.pipe(to));
+  last.on('end', () => (isBroken ? cut() : response.end()));
+  last.pipe(response, { end: false });
+  return {
+    entrance,
+    end: () => entrance.end(),
+    breakOff(tail) {
+      isBroken = true;
+      entrance.end(tail);
+    },
+  };
+}
+
+async function waitForReader(entrance: Writable, { stallMsMax, signal }: AnswerOptions): Promise<void> {
+  const stalled = AbortSignal.timeout(stallMsMax);
+  await once(entrance, 'drain', { signal: AbortSignal.any([signal, stalled]) });
 }
 
 function buildErrorTail(error: unknown, { version, exceptionTag }: AnswerOptions): string {

@@ -342,7 +342,6 @@ describe('HTTP', () => {
     expect((await ask('gzip', gzipSync('SELECT 42'))).body.toString()).toBe('42\n');
     expect((await ask('gzip', Buffer.from('SELECT 42'))).response.statusCode).toBeGreaterThanOrEqual(400);
     expect((await ask('snappy', Buffer.from('SELECT 42'))).body.toString()).toContain('Code: 89.');
-    expect((await port.ask('SELECT 1', { url: { compress: '1' } })).status).toBe(501);
   });
 
   test('/ping, other paths and other methods', async () => {
