@@ -81,10 +81,10 @@ function listTables(refused: readonly RefusedTable[]): string {
 
 /** What an operator should know of segments that were put aside, also by earlier processes, or cannot be; nothing where there are none. */
 export function describeQuarantine(
-  { segments, bytes }: { segments: number; bytes: number },
+  { segments, bytes, failure }: { segments: number; bytes: number; failure?: string },
   { dropped, bytesLost, refusedTables, left }: StoredCounts,
 ): string | undefined {
-  const notices: string[] = [];
+  const notices = failure === undefined ? [] : [`the quarantine of the spool cannot be read (${failure})`];
   if (segments > 0) {
     const refused =
       refusedTables.size === 0 ? '' : `, ClickHouse refused rows of ${[...refusedTables].join(', ')}`;

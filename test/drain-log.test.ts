@@ -40,6 +40,7 @@ it('has a notice for as long as a segment can be neither read nor put aside', ()
   const { lines, stored, drainLog } = createLog();
   const none = { segments: 0, bytes: 0 };
   expect(describeQuarantine(none, stored)).toBeUndefined();
+  expect(describeQuarantine({ ...none, failure: 'EACCES' }, stored)).toMatch(/^the quarantine .*EACCES/);
   drainLog.onLeft(segment, new Error('ESTALE: stale file handle'));
   drainLog.onLeft({ ...segment, name: '0176-2.segment' }, new Error('EIO: i/o error'));
   expect(lines.length).toBe(2);

@@ -33,6 +33,8 @@ const QUARANTINE = 'quarantine';
 export interface Quarantine {
   segments: number;
   bytes: number;
+  /** Why the folder cannot be read, where it cannot. */
+  failure?: string;
 }
 
 /**
@@ -43,7 +45,7 @@ const DAMAGE_CODES: ReadonlySet<string> = new Set(['ENOENT', 'EISDIR', 'ELOOP', 
 
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   try {
-    await mkdir(join(options.directory, QUARANTINE), { recursive: true });
+    await mkdir(options.directory, { recursive: true });
     await access(options.directory, constants.W_OK);
   } catch (error) {
     throw new UserError(
@@ -51,6 +53,8 @@ export async function openSpool(options: SpoolOptions): Promise<Spool> {
         'set PLUMBLINE_DATA_DIR to a directory this user may write to',
     );
   }
+  // Where it cannot be made now, segments that should go there stay in the spool until it can.
+  await mkdir(quarantineOf(options.directory), { recursive: true }).catch(() => undefined);
   const left = await listSegments(options.directory);
   for (const name of await readdir(options.directory)) {
     // A crash came before its header was written.
@@ -69,9 +73,14 @@ export async function listSegments(directory: string): Promise<(SealedSegment & 
   const segments: (SealedSegment & { begunMs: number })[] = [];
   for (const name of names.filter((each) => each.endsWith(SUFFIX)).sort()) {
     // Not where a link leads to: a broken one must not keep the others from being stored.
-    const found = await lstat(join(directory, name)).catch(() => undefined);
-    // Some file systems do not know when a file was born.
-    if (found) segments.push({ name, bytes: found.size, begunMs: found.birthtimeMs || found.mtimeMs });
+    const found = await lstat(join(directory, name)).catch((error: NodeJS.ErrnoException) => error);
+    if (!(found instanceof Error)) {
+      // Some file systems do not know when a file was born.
+      segments.push({ name, bytes: found.size, begunMs: found.birthtimeMs || found.mtimeMs });
+    } else if (found.code !== 'ENOENT') {
+      // There is a file, of which nothing is known now; who reads it will see why.
+      segments.push({ name, bytes: 0, begunMs: Number.parseInt(name, 10) || 0 });
+    }
   }
   return segments;
 }
@@ -184,8 +193,12 @@ export class Spool {
 
   /** What lies in quarantine now, of earlier processes too. */
   async readQuarantine(): Promise<Quarantine> {
-    const segments = await listSegments(quarantineOf(this.options.directory));
-    return { segments: segments.length, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
+    try {
+      const segments = await listSegments(quarantineOf(this.options.directory));
+      return { segments: segments.length, bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0) };
+    } catch (error) {
+      return { segments: 0, bytes: 0, failure: (error as Error).message };
+    }
   }
 
   private release(segment: SealedSegment): void {

@@ -250,6 +250,20 @@ describe('a spool with a file that cannot be read', () => {
     expect((await spool.readQuarantine()).segments).toBe(2);
   });
 
+  it('opens where there can be no quarantine, and says why', async () => {
+    rmSync(join(directory, 'quarantine'), { recursive: true, force: true });
+    writeFileSync(join(directory, 'quarantine'), '');
+    await write([5]);
+    const spool = await open();
+    expect(await spool.readQuarantine()).toMatchObject({
+      segments: 0,
+      failure: expect.stringContaining('ENOTDIR'),
+    });
+    const segment = spool.oldest()!;
+    await expect(spool.quarantine(segment)).rejects.toThrow();
+    expect(valuesOf(await spool.read(segment))).toEqual([5]);
+  });
+
   it('goes on where a file was taken away by somebody else', async () => {
     const { path } = await write([1]);
     await write([2]);
