@@ -106,6 +106,23 @@ describe('house rules', () => {
     expect(text('package-lock.json')).not.toMatch(/"resolved":\s*"https?:/);
   });
 
+  it('the lock files of other languages record none either', () => {
+    const files = [
+      'node/package-lock.json',
+      'python/requirements.txt',
+      'go/go.sum',
+      'collector/go.sum',
+      'rust/Cargo.lock',
+    ];
+    // Cargo's name for its default registry, wherever that is reached.
+    const name = 'source = "registry+https://github.com/rust-lang/crates.io-index"';
+    const texts = files.map((file) => text(`test/languages/${file}`).replaceAll(name, ''));
+    expect(texts.map((locked) => locked.length > 1000)).toEqual(files.map(() => true));
+    expect(
+      texts.flatMap((locked) => locked.match(/"resolved":.*|--(index|find).*|.*crates\.io.*/g) ?? []),
+    ).toEqual([]);
+  });
+
   it('the lock file has the binaries of every platform, so that npm ci works on each', () => {
     const { packages } = JSON.parse(text('package-lock.json')) as {
       packages: Record<string, { optionalDependencies?: Record<string, string> }>;
