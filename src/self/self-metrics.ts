@@ -54,7 +54,7 @@ export interface SelfMetrics extends Component {
   watch(exportMetrics: ExportMetrics): ExportMetrics;
   /** Every point of the segment is visible in SQL. */
   recordStored(segment: SealedSegment): void;
-  /** The segment was put aside for good, with so many points in it, Plumbline's own among them. */
+  /** ClickHouse refused so many points of the segment, Plumbline's own among them; it was put aside. */
   recordQuarantined(segment: SealedSegment, points: number): void;
   /** The segment was damaged, and at least so many of its points are lost; the others are stored. */
   recordDamaged(segment: SealedSegment, pointsLostMin: number): void;

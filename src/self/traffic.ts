@@ -20,7 +20,7 @@ interface WaitingRequests {
 const WAITING_MAX = 100_000;
 
 export class Traffic {
-  /** Points by outcome. Dropped: accepted, and then in a segment that ClickHouse can never take or that was damaged. */
+  /** Points by outcome. Dropped: accepted, and then refused by ClickHouse or lost with a damaged segment. */
   readonly points = { accepted: 0, rejected: 0, dropped: 0 };
   /** Accepted points with something wrong in them, by what it is; reasons that never occurred are missing. */
   readonly flagged: Partial<Record<FlagReason, number>> = {};

@@ -8,11 +8,13 @@ import { quoteTable, type Settings } from './session-settings.js';
 /**
  * `optimize_on_insert = 0`: sorting out duplicates during the insert takes five times the CPU and merges do it anyway.
  * One insert thread, so that a retry cuts the same blocks and finds its tokens. Partitions (days) of one insert are bounded
- * by PLUMBLINE_POINT_AGE_MAX_MS: what was acknowledged must go in.
+ * by PLUMBLINE_POINT_AGE_MAX_MS: what was acknowledged must go in. By default ClickHouse leaves out columns that the table
+ * lacks, without an error.
  */
 const INSERT_SETTINGS: Settings = {
   async_insert: 0,
   deduplicate_blocks_in_dependent_materialized_views: 1,
+  input_format_skip_unknown_fields: 0,
   max_insert_threads: 1,
   max_partitions_per_insert_block: 0,
   optimize_on_insert: 0,

@@ -174,6 +174,17 @@ describe('a drain', () => {
     expect(await readRows('summary_points')).toEqual([1, 6]);
   });
 
+  it('puts rows aside that have a column which their table lacks, and does not store them without it', async () => {
+    await engine.clickhouse.command('DROP TABLE number_points SYNC');
+    await engine.clickhouse.command('CREATE TABLE number_points (y UInt8) ENGINE = MergeTree ORDER BY y');
+    await spool.append([block(1)]);
+    const { drain, report } = startDrain();
+    await runUntil(drain, () => spool.isEmpty);
+    expect(report.refused.map(({ table, rows }) => [table, rows])).toEqual([['number_points', 1]]);
+    expect(report.refused[0]!.reason).toMatch(/\bx\b/);
+    expect(await engine.clickhouse.query('SELECT * FROM number_points')).toEqual([]);
+  });
+
   it('goes on where a segment cannot be put aside, reports it, and puts it aside as soon as it can be', async () => {
     await spool.append([noBlock()]);
     await spool.seal();
