@@ -467,7 +467,10 @@ describe('the commands', () => {
       '--since',
       '2023-11-14',
     ]);
-    expect([again.code, again.stdout]).toEqual([0, expect.stringMatching(/^Exported [\d,]+ rows/)]);
+    expect([again.code, again.stdout], again.stderr).toEqual([
+      0,
+      expect.stringMatching(/^Exported [\d,]+ rows/),
+    ]);
 
     const running = await startServer(data.path);
     const inUse = await runProgram(['import', backup, '--data-dir', data.path]);
