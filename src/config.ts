@@ -30,6 +30,7 @@ export function readConfig(environment: Readonly<Record<string, string | undefin
       `CLICKHOUSE_CLUSTER=${config.clickhouseCluster}: the embedded ClickHouse is no cluster; set CLICKHOUSE_URL to a server of the cluster too`,
     );
   }
+  for (const port of ['grpcHost', 'httpHost', 'sqlHost', 'webHost']) config[port] ||= config.host!;
   if (problems.length > 0) throw new UserError(`the settings are not usable:\n  ${problems.join('\n  ')}`);
   return config as Config;
 }

@@ -31,7 +31,9 @@ import { readKinds } from './kpi/metric-kinds.js';
 import { publishCatalogue } from './kpi/publish-catalogue.js';
 import { formatAddress, type Listener, startListening } from './listeners.js';
 import type { Address, Component } from './model/component.js';
+import { describeExposure, refuseOpenPorts } from './port-exposure.js';
 import { createStatusReader } from './read-status.js';
+import { createReaderAccess } from './reader-access.js';
 import { createBearerCheck } from './receive/bearer-tokens.js';
 import { createGrpcReceiver } from './receive/grpc-receiver.js';
 import { createHttpReceiver } from './receive/http-receiver.js';
@@ -51,7 +53,7 @@ import { Rollups } from './store/rollups.js';
 import { readQuery } from './store/sql-files.js';
 import { createStorage } from './store/storage.js';
 import { FACTS } from './store/views/metric-facts.js';
-import { describeExposure, openTransportSecurity } from './transport-security.js';
+import { openTransportSecurity } from './transport-security.js';
 
 export { catalogueFolders, defaultTaxonomyFile };
 
@@ -93,7 +95,6 @@ const KEEP_ALIVE_MS = 75_000;
 
 export async function createPipeline(options: PipelineOptions): Promise<Pipeline> {
   const { config, log, nowUnixMs } = options;
-  const { host } = config;
   const onError = (error: Error) => log.error({ err: error }, 'unexpected error');
   const taxonomy = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
   for (const warning of taxonomy.warnings) log.warn(warning);
@@ -105,6 +106,8 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   // A mistake in the file shows before anything listens.
   await readPolicy();
   const security = await openTransportSecurity(config, log);
+  refuseOpenPorts(config, security);
+  const readerAccess = createReaderAccess({ config, roles: security.readers, log, nowUnixMs });
   const directory = await openDataDirectory(config.dataDir);
   let reportFailure = (_reason: string) => {};
   const failed = new Promise<string>((resolve) => {
@@ -215,7 +218,14 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   });
   const sql =
     clickhouse.kind === 'embedded'
-      ? createSqlEndpoint({ host, port: config.sqlPort, clickhouse, readOnly: true })
+      ? createSqlEndpoint({
+          ...readerAccess.sql,
+          port: config.sqlPort,
+          connectionsMax: config.sqlConnectionsMax,
+          headersTimeoutMs: config.headersTimeoutMs,
+          clickhouse,
+          readOnly: true,
+        })
       : undefined;
   const health: Health = createHealth({
     spool,
@@ -264,7 +274,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   };
   const grpc = createGrpcReceiver({
     ...receive,
-    host,
+    host: config.grpcHost,
     port: config.grpcPort,
     connectionsMax: config.connectionsMax,
     handshakeTimeoutMs: config.headersTimeoutMs,
@@ -273,7 +283,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     connectionAgeMs: config.grpcConnectionAgeMs,
   });
   const http = createHttpServer({
-    host,
+    host: config.httpHost,
     port: config.httpPort,
     keepAliveMs: KEEP_ALIVE_MS,
     limits: config,
@@ -286,21 +296,21 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     storage: { isReady: () => storage.isReady() },
   });
   const web = createHttpServer({
-    host,
+    host: config.webHost,
     port: config.webPort,
     keepAliveMs: KEEP_ALIVE_MS,
     limits: config,
     listener: createWebListener({
-      ...{ health, findNotices, readStatus, retention, onError },
+      ...{ health, findNotices, readStatus, retention, onError, access: readerAccess.web },
       docsFolders: docsFolders(config),
     }),
   });
   // Senders come first.
   const listeners: Listener[] = [
-    { component: grpc, env: 'PLUMBLINE_GRPC_PORT', port: config.grpcPort },
-    { component: http, env: 'PLUMBLINE_HTTP_PORT', port: config.httpPort },
-    { component: web, env: 'PLUMBLINE_WEB_PORT', port: config.webPort },
-    ...(sql ? [{ component: sql, env: 'PLUMBLINE_SQL_PORT', port: config.sqlPort }] : []),
+    { component: grpc, name: 'GRPC', host: config.grpcHost, port: config.grpcPort },
+    { component: http, name: 'HTTP', host: config.httpHost, port: config.httpPort },
+    { component: web, name: 'WEB', host: config.webHost, port: config.webPort },
+    ...(sql ? [{ component: sql, name: 'SQL', host: config.sqlHost, port: config.sqlPort }] : []),
   ];
   const storage = createStorage({
     clickhouse,
@@ -320,7 +330,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     await disk.findProblem();
     // First, so that it measures what an earlier process left in the spool too.
     await self.start();
-    for (const listener of listeners) await startListening(listener, config.host);
+    for (const listener of listeners) await startListening(listener);
     const exposure = describeExposure(config, security);
     if (exposure !== undefined) log.warn(exposure);
   }

@@ -24,6 +24,7 @@ const MIB = 1024 * 1024;
 const DAY_MS = 86_400_000;
 const SERIES = { min: 0, max: 100_000_000, unit: 'series' };
 const WAIT = { min: 100, max: 600_000, unit: 'ms' };
+const HOST = { default: '' };
 const PORT = { min: 0, max: 65_535, unit: 'port' };
 
 export const SETTINGS = {
@@ -37,6 +38,14 @@ export const SETTINGS = {
     default: '127.0.0.1',
     about: 'address to listen on; 0.0.0.0 = every interface',
   },
+  grpcHost: { env: 'PLUMBLINE_GRPC_HOST', ...HOST, about: 'address of the gRPC port; none = PLUMBLINE_HOST' },
+  httpHost: {
+    env: 'PLUMBLINE_HTTP_HOST',
+    ...HOST,
+    about: 'address of the OTLP HTTP port; none = PLUMBLINE_HOST',
+  },
+  sqlHost: { env: 'PLUMBLINE_SQL_HOST', ...HOST, about: 'address of the SQL port; none = PLUMBLINE_HOST' },
+  webHost: { env: 'PLUMBLINE_WEB_HOST', ...HOST, about: 'address of the web port; none = PLUMBLINE_HOST' },
   grpcPort: {
     env: 'PLUMBLINE_GRPC_PORT',
     default: 4317,
@@ -96,7 +105,15 @@ export const SETTINGS = {
     min: 1,
     max: 1_000_000,
     unit: 'connections',
-    about: 'connections at one time, for each port that takes metrics; further ones are closed at once',
+    about: 'connections at one time, for each port but SQL; further ones are closed at once',
+  },
+  sqlConnectionsMax: {
+    env: 'PLUMBLINE_SQL_CONNECTIONS_MAX',
+    default: 500,
+    min: 1,
+    max: 1_000_000,
+    unit: 'connections',
+    about: 'connections to the SQL port at one time; further ones are closed at once',
   },
   headersTimeoutMs: {
     env: 'PLUMBLINE_HEADERS_TIMEOUT_MS',
@@ -265,12 +282,57 @@ export const SETTINGS = {
     env: 'PLUMBLINE_AUTH_TOKENS',
     default: '',
     isSecret: true,
-    about: 'bearer tokens, comma separated: senders must show one',
+    about: 'bearer tokens, comma separated: senders must show one (role ingest)',
   },
   authTokensFile: {
     env: 'PLUMBLINE_AUTH_TOKENS_FILE',
     default: '',
     about: 'a file of further tokens, one a line; read again when it changes',
+  },
+  readTokens: {
+    env: 'PLUMBLINE_READ_TOKENS',
+    default: '',
+    isSecret: true,
+    about: 'tokens of the role read, comma separated: the SQL port and the web port ask for one',
+  },
+  readTokensFile: {
+    env: 'PLUMBLINE_READ_TOKENS_FILE',
+    default: '',
+    about: 'a file of further ones, one a line; read again when it changes',
+  },
+  adminTokens: {
+    env: 'PLUMBLINE_ADMIN_TOKENS',
+    default: '',
+    isSecret: true,
+    about: 'tokens of the role admin, comma separated: they read, and change the retention',
+  },
+  adminTokensFile: {
+    env: 'PLUMBLINE_ADMIN_TOKENS_FILE',
+    default: '',
+    about: 'a file of further ones, one a line; read again when it changes',
+  },
+  token: {
+    env: 'PLUMBLINE_TOKEN',
+    default: '',
+    isSecret: true,
+    about: 'the read or admin token that commands such as plumbline sql show to a running server',
+  },
+  insecurePorts: {
+    env: 'PLUMBLINE_INSECURE',
+    default: '',
+    about:
+      'ports that other machines may reach without a token, comma separated: grpc, http, sql, web; all others do not start so',
+  },
+  allowedHosts: {
+    env: 'PLUMBLINE_ALLOWED_HOSTS',
+    default: '',
+    about:
+      'names of the SQL port and the web port where they ask for no token, comma separated, besides localhost and their address',
+  },
+  allowedOrigins: {
+    env: 'PLUMBLINE_ALLOWED_ORIGINS',
+    default: '',
+    about: 'origins whose pages may ask the SQL port and the web port, comma separated',
   },
   corsOrigins: {
     env: 'PLUMBLINE_CORS_ORIGINS',

@@ -4,11 +4,12 @@
  * files and settings.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { Config } from './config.js';
 import { UserError } from './model/errors.js';
 import type { Reloaded, TlsMaterial } from './model/reloaded.js';
+import type { RoleTokens } from './model/roles.js';
+import { openTokens, splitList } from './port-tokens.js';
 import { openReloadedFiles, type ReloadedFiles } from './reloaded-files.js';
 
 export interface TransportSecurity {
@@ -16,6 +17,8 @@ export interface TransportSecurity {
   tls: Reloaded<TlsMaterial> | undefined;
   /** Set where senders must show a token. */
   tokens: Reloaded<readonly string[]> | undefined;
+  /** Set where whoever reads must show a token of one of these roles. */
+  readers: RoleTokens | undefined;
   /** Set where pages of other origins may send. */
   cors: { origins: readonly string[]; headers: readonly string[] } | undefined;
   /** Reads every file again. */
@@ -29,26 +32,23 @@ interface Log {
 }
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
-/** b64token of RFC 6750, section 2.1: what can be sent in the header. */
-const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 /** token of RFC 9110, section 5.6.2. */
 const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
-
-const LOOPBACK = new BlockList();
-LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
-LOOPBACK.addAddress('::1', 'ipv6');
 
 /** Throws UserError where a setting or what its file holds cannot be used. */
 export async function openTransportSecurity(config: Config, log: Log): Promise<TransportSecurity> {
   const cors = readCors(config);
   const tls = await openTls(config, log);
-  const tokens = await openTokens(config, log);
-  const files = [tls, tokens].filter(
+  const tokens = await openTokens('ingest', config, log);
+  const read = await openTokens('read', config, log);
+  const admin = await openTokens('admin', config, log);
+  const files = [tls, tokens, read, admin].filter(
     (each) => each !== undefined && 'reload' in each,
   ) as ReloadedFiles<unknown>[];
   return {
     tls,
     tokens,
+    readers: read === undefined && admin === undefined ? undefined : { read, admin },
     cors,
     async reload() {
       await Promise.all(files.map((each) => each.reload()));
@@ -57,19 +57,6 @@ export async function openTransportSecurity(config: Config, log: Log): Promise<T
       for (const each of files) each.close();
     },
   };
-}
-
-/** What anyone who reaches a port that is open to other machines can do, or undefined where nothing is open. */
-export function describeExposure(config: Config, { tls, tokens }: TransportSecurity): string | undefined {
-  if (isLoopback(config.host)) return undefined;
-  const open: string[] = [];
-  if (tokens === undefined && config.tlsClientCaFile === '') {
-    open.push('anyone can send metrics (set PLUMBLINE_AUTH_TOKENS or PLUMBLINE_TLS_CLIENT_CA_FILE)');
-  }
-  if (tls === undefined) open.push('metrics and tokens travel unencrypted (set PLUMBLINE_TLS_CERT_FILE)');
-  const readable = config.clickhouseUrl === '' ? 'the SQL port and the page' : 'the page';
-  open.push(`${readable} can be read by anyone (close those ports to other machines)`);
-  return `PLUMBLINE_HOST=${config.host} can be reached from other machines: ${open.join('; ')}`;
 }
 
 async function openTls(config: Config, log: Log): Promise<ReloadedFiles<TlsMaterial> | undefined> {
@@ -110,43 +97,6 @@ function checkAuthorities(ca: Buffer): Buffer {
   return Buffer.from(`${blocks.join('\n')}\n`);
 }
 
-/** Tokens of both settings; those of the file change with it. */
-async function openTokens(
-  config: Config,
-  log: Log,
-): Promise<Reloaded<readonly string[]> | ReloadedFiles<readonly string[]> | undefined> {
-  const fixed = config.authTokens === '' ? [] : readFixedTokens(config.authTokens);
-  if (config.authTokensFile === '') {
-    return fixed.length === 0 ? undefined : { current: () => fixed, onChange: () => {} };
-  }
-  return openReloadedFiles({
-    name: 'file of tokens',
-    paths: [config.authTokensFile],
-    parse: ([content]) => [...fixed, ...parseTokens(content!.toString().split(/\r?\n/))],
-    everyMs: config.reloadMs,
-    log,
-  });
-}
-
-function readFixedTokens(text: string): string[] {
-  try {
-    return parseTokens(text.split(','));
-  } catch (error) {
-    throw new UserError(`PLUMBLINE_AUTH_TOKENS cannot be used: ${(error as Error).message}`);
-  }
-}
-
-/** Rows that are empty or start with # are no tokens. Errors name a token by its place only. */
-function parseTokens(rows: readonly string[]): string[] {
-  const tokens = rows.map((row) => row.trim()).filter((row) => row !== '' && !row.startsWith('#'));
-  if (tokens.length === 0) throw new Error('there is no token in it');
-  const wrong = tokens.findIndex((token) => !TOKEN.test(token));
-  if (wrong >= 0) {
-    throw new Error(`token ${wrong + 1} has characters that no token may have (A-Z a-z 0-9 - . _ ~ + / =)`);
-  }
-  return tokens;
-}
-
 function readCors({ corsOrigins, corsHeaders }: Config): TransportSecurity['cors'] {
   const origins = splitList(corsOrigins);
   const headers = splitList(corsHeaders);
@@ -171,22 +121,9 @@ function readCors({ corsOrigins, corsHeaders }: Config): TransportSecurity['cors
 }
 
 /** Written as a browser writes it, or it could never match. */
-function isOrigin(text: string): boolean {
+export function isOrigin(text: string): boolean {
   if (!/^[a-z][a-z0-9+.-]*:\/\/[^/]+$/.test(text)) return false;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   // Origins of other schemes (browser extensions, apps) have no canonical form that URL knows.
   return url !== undefined && (url.origin === text || url.origin === 'null');
-}
-
-function splitList(text: string): string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-}
-
-function isLoopback(host: string): boolean {
-  if (host === 'localhost') return true;
-  const family = isIP(host);
-  return family !== 0 && LOOPBACK.check(host, family === 6 ? 'ipv6' : 'ipv4');
 }

@@ -16,21 +16,25 @@ export function chooseUrl(config: Config, wanted: string | undefined): string {
   return wanted ?? (config.clickhouseUrl || chooseLocalUrl(config));
 }
 
-function chooseLocalUrl({ host, sqlPort }: Config): string {
-  if (sqlPort > 0) return describeLocalEndpoint(host, sqlPort);
+function chooseLocalUrl({ sqlHost, sqlPort }: Config): string {
+  if (sqlPort > 0) return describeLocalEndpoint(sqlHost, sqlPort);
   throw new UserError('PLUMBLINE_SQL_PORT=0 names no port; give the one that the server printed with --url');
 }
 
-/** `database`: that of the settings unless said otherwise; `cluster`: as in HttpOptions, none unless said. */
+/**
+ * Plumbline's token, where there is one, goes to every address but CLICKHOUSE_URL, which has a user and password of its own.
+ * `database`: that of the settings unless said otherwise; `cluster`: as in HttpOptions, none unless said.
+ */
 export function connectTo(
   url: string,
   config: Config,
   { database = config.clickhouseDatabase, cluster = '' } = {},
 ): Promise<ClickHouse> {
+  const hasToken = config.token !== '' && url !== config.clickhouseUrl;
   return connectClickHouse({
     url,
     username: config.clickhouseUser,
-    password: config.clickhousePassword,
+    password: hasToken ? config.token : config.clickhousePassword,
     database,
     cluster,
     requestTimeoutMs: TIMEOUT_MS,

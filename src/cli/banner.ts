@@ -26,7 +26,7 @@ Plumbline ${version} is ready.
   OTLP gRPC   ${scheme}://${grpc}
   OTLP HTTP   ${scheme}://${http}/v1/metrics
   SQL         ${sqlUrl}${isEmbedded ? '   (embedded ClickHouse, read-only)' : ''}
-  Page        http://${web}
+  Page        http://${web}${describeReading(config)}
 
 Next: point any OpenTelemetry exporter here,
 ${exports.join('\n')}
@@ -34,6 +34,12 @@ or let a demo service send real metrics, and ask for them:
   ${command} demo${describeEndpoint(scheme, http)}
   ${describeSqlCommand(command, sqlUrl, config)} "SELECT category, count() FROM performance_metrics GROUP BY category"
 `;
+}
+
+/** What SQL port and page ask for. */
+function describeReading({ readTokens, readTokensFile, adminTokens, adminTokensFile }: Config): string {
+  const isAsked = [readTokens, readTokensFile, adminTokens, adminTokensFile].some((value) => value !== '');
+  return isAsked ? '\n              SQL and page ask for a token; commands take it from PLUMBLINE_TOKEN' : '';
 }
 
 /** The standard variables; without the protocol some SDKs (Python's, for one) speak gRPC to the HTTP port. */

@@ -21,9 +21,9 @@ export async function findCatalogueNotices(config: Config): Promise<string[]> {
 }
 
 /** What /readyz says of the catalogue; nothing where no server of this machine answers. */
-async function askServer({ host, webPort }: Config): Promise<string[]> {
+async function askServer({ webHost, webPort }: Config): Promise<string[]> {
   if (webPort === 0) return [];
-  const url = new URL('/readyz', describeLocalEndpoint(host, webPort));
+  const url = new URL('/readyz', describeLocalEndpoint(webHost, webPort));
   const text = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MAX_MS) }).then(
     (answer) => answer.text(),
     () => '',

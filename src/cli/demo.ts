@@ -128,8 +128,8 @@ Examples:
   plumbline demo --backfill 30d --backfill-only   a month of history and nothing else
 
 Endpoint and protocol follow OTEL_EXPORTER_OTLP_METRICS_ENDPOINT and _PROTOCOL, or OTEL_EXPORTER_OTLP_ENDPOINT and _PROTOCOL;
-/v1/metrics is appended to an address for HTTP that does not end with it. Without them the local address follows PLUMBLINE_HOST,
-PLUMBLINE_HTTP_PORT and PLUMBLINE_GRPC_PORT. Credentials go into OTEL_EXPORTER_OTLP_HEADERS (authorization=Bearer%20…). Started before Plumbline, the demo waits for it.`;
+/v1/metrics is appended to an address for HTTP that does not end with it. Without them the local address follows the hosts and ports
+of Plumbline's settings (PLUMBLINE_HTTP_PORT, PLUMBLINE_GRPC_PORT). Credentials go into OTEL_EXPORTER_OTLP_HEADERS (authorization=Bearer%20…). Started before Plumbline, the demo waits for it.`;
 
 function duration(
   flags: string,
@@ -191,8 +191,10 @@ function chooseTarget(options: DemoOptions): ExportTarget {
 }
 
 function chooseLocalEndpoint(protocol: Protocol): string {
-  const { host, httpPort, grpcPort } = readConfig(process.env);
-  return describeLocalEndpoint(host, protocol === 'grpc' ? grpcPort : httpPort);
+  const { grpcHost, grpcPort, httpHost, httpPort } = readConfig(process.env);
+  return protocol === 'grpc'
+    ? describeLocalEndpoint(grpcHost, grpcPort)
+    : describeLocalEndpoint(httpHost, httpPort);
 }
 
 async function waitForBackend({ options, target, clock, signal }: Run): Promise<void> {

@@ -3,6 +3,7 @@
  * leaves: the same as if ClickHouse were asked here. Waits as long as the server needs: deleting may take minutes.
  */
 import { request } from 'node:http';
+import { request as requestTls } from 'node:https';
 import { text as readText } from 'node:stream/consumers';
 import { UserError } from '../model/errors.js';
 import { ownCommand } from '../model/own-command.js';
@@ -10,17 +11,25 @@ import type { RetentionAccess, RetentionPlan, RetentionReport } from '../model/r
 
 const PATH = '/api/retention';
 
-export function createRetentionClient(url: string): RetentionAccess {
+/** @param token Shown as a bearer token; '' shows none. */
+export function createRetentionClient(url: string, token: string): RetentionAccess {
+  const ask = <Answer>(method: string, path: string, body?: object) =>
+    askServer<Answer>(url, token, method, path, body);
   return {
-    report: () => ask<RetentionReport>(url, 'GET', PATH),
-    plan: () => ask<RetentionPlan>(url, 'GET', `${PATH}/plan`),
-    apply: ({ plannedAtMs, confirmation }) =>
-      ask<RetentionPlan>(url, 'POST', PATH, { plannedAtMs, confirmation }),
+    report: () => ask<RetentionReport>('GET', PATH),
+    plan: () => ask<RetentionPlan>('GET', `${PATH}/plan`),
+    apply: ({ plannedAtMs, confirmation }) => ask<RetentionPlan>('POST', PATH, { plannedAtMs, confirmation }),
   };
 }
 
-async function ask<Answer>(url: string, method: string, path: string, body?: object): Promise<Answer> {
-  const { status, text } = await send(new URL(path, url), method, body);
+async function askServer<Answer>(
+  url: string,
+  token: string,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Answer> {
+  const { status, text } = await send(new URL(path, url), token, method, body);
   const answer = parseJson(text);
   if (status === 200 && answer !== undefined) return answer as Answer;
   const { error } = (answer ?? {}) as { error?: unknown };
@@ -31,10 +40,18 @@ async function ask<Answer>(url: string, method: string, path: string, body?: obj
   );
 }
 
-function send(url: URL, method: string, body?: object): Promise<{ status: number; text: string }> {
+function send(
+  url: URL,
+  token: string,
+  method: string,
+  body?: object,
+): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
-    const headers = { 'content-type': 'application/json' };
-    const sent = request(url, { method, headers: body === undefined ? {} : headers }, (response) => {
+    const headers = {
+      ...(token !== '' && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    };
+    const sent = (url.protocol === 'https:' ? requestTls : request)(url, { method, headers }, (response) => {
       readText(response).then((text) => resolve({ status: response.statusCode ?? 0, text }), reject);
     });
     sent.on('error', (error: NodeJS.ErrnoException) => {

@@ -58,7 +58,7 @@ Examples:
   plumbline retention apply --yes      for scripts: deletes without asking
 
 The file is catalogue/retention.yaml, with a retention.yaml in the folder PLUMBLINE_CATALOGUE laid over it: of the server's
-environment, or with CLICKHOUSE_URL of this one. A server applies longer times when it starts, and never shorter ones.`;
+environment, or with CLICKHOUSE_URL of this one. PLUMBLINE_TOKEN is shown to a server that asks for a token. A server applies longer times when it starts, and never shorter ones.`;
 
 async function runShow(options: RetentionOptions): Promise<void> {
   await withRetention(options, async (retention) => {
@@ -118,7 +118,7 @@ async function withRetention(
 ): Promise<void> {
   const config = readConfig(process.env);
   if (url !== undefined || config.clickhouseUrl === '') {
-    return work(createRetentionClient(url ?? chooseLocalPage(config)));
+    return work(createRetentionClient(url ?? chooseLocalPage(config), config.token));
   }
   const { categories } = await loadTaxonomy(config.taxonomyFile || defaultTaxonomyFile());
   const clickhouse = await connectTo(config.clickhouseUrl, config, { cluster: config.clickhouseCluster });
@@ -139,8 +139,8 @@ async function withRetention(
   }
 }
 
-function chooseLocalPage({ host, webPort }: Config): string {
-  if (webPort > 0) return describeLocalEndpoint(host, webPort);
+function chooseLocalPage({ webHost, webPort }: Config): string {
+  if (webPort > 0) return describeLocalEndpoint(webHost, webPort);
   throw new UserError('PLUMBLINE_WEB_PORT=0 names no port; give the page that the server printed with --url');
 }
 

@@ -30,7 +30,8 @@ async function serve(): Promise<void> {
   const { createPipeline } = await import('../pipeline.js');
   const pipeline = await createPipeline({ config, version, log, nowUnixMs: Date.now });
   // Without such files a closed terminal ends the server, as ever.
-  if (config.tlsCertFile !== '' || config.authTokensFile !== '') {
+  const { tlsCertFile, authTokensFile, readTokensFile, adminTokensFile } = config;
+  if ([tlsCertFile, authTokensFile, readTokensFile, adminTokensFile].some((path) => path !== '')) {
     process.on('SIGHUP', () => void pipeline.reload());
   }
   let isEnding = false;

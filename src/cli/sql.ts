@@ -53,7 +53,8 @@ Examples:
   plumbline sql --file report.sql --format CSVWithNames > report.csv
   echo "SHOW TABLES" | plumbline sql
 
-The local address follows PLUMBLINE_HOST and PLUMBLINE_SQL_PORT. With CLICKHOUSE_URL the query goes to that server,
+The local address follows PLUMBLINE_HOST, PLUMBLINE_SQL_HOST and PLUMBLINE_SQL_PORT; where the port asks for a token, it is
+PLUMBLINE_TOKEN. With CLICKHOUSE_URL the query goes to that server,
 signed in with CLICKHOUSE_USER and CLICKHOUSE_PASSWORD. Plumbline's own port is read-only.
 The exit code is 0, or 1 after an error, or ${EXIT_CANCELLED} after Ctrl-C.`;
 
@@ -69,7 +70,9 @@ export function checkUrl(text: string): string {
   }
   const url = new URL(text);
   if (url.username !== '' || url.password !== '') {
-    throw new InvalidArgumentError('User and password come from CLICKHOUSE_USER and CLICKHOUSE_PASSWORD.');
+    throw new InvalidArgumentError(
+      'User and password come from CLICKHOUSE_USER and CLICKHOUSE_PASSWORD, a token from PLUMBLINE_TOKEN.',
+    );
   }
   return text;
 }

@@ -1,11 +1,10 @@
 /**
  * Bearer tokens (RFC 6750, section 2.1). Enters: an Authorization header; leaves: what is wrong with it, if anything.
- * Digests are compared, all of them, each in constant time, so that neither a prefix nor a length nor a place in the
- * list can be measured. It never keeps or logs a token.
+ * It never keeps or logs a token.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { PermanentError } from '../model/errors.js';
 import type { Reloaded } from '../model/reloaded.js';
+import { digestToken, followTokens } from '../model/token-digests.js';
 
 export type TokenProblem = 'token_missing' | 'token_not_accepted';
 
@@ -29,20 +28,11 @@ export function describeTokenProblem(problem: TokenProblem): PermanentError {
 
 /** @param tokens At least one; the check follows their changes. */
 export function createBearerCheck(tokens: Reloaded<readonly string[]>): Authorize {
-  let digests = tokens.current().map(digest);
-  tokens.onChange((changed) => {
-    digests = changed.map(digest);
-  });
+  const isKnown = followTokens(tokens);
   return (authorization) => {
     const shown = /^bearer +([^ ]+) *$/i.exec(authorization ?? '')?.[1];
-    const shownDigest = digest(shown ?? '');
-    let isKnown = false;
-    for (const known of digests) if (timingSafeEqual(known, shownDigest)) isKnown = true;
+    const isAccepted = isKnown(digestToken(shown ?? ''));
     if (shown === undefined) return 'token_missing';
-    return isKnown ? undefined : 'token_not_accepted';
+    return isAccepted ? undefined : 'token_not_accepted';
   };
-}
-
-function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
 }

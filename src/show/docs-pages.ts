@@ -12,7 +12,8 @@ import { Marked, type Tokens } from 'marked';
 /** Segments of letters, digits, _ and -, then .md: nothing that leads out of a folder. */
 const DOCUMENT = /^([A-Za-z0-9_-]+\/)*[A-Za-z0-9_-]+\.md$/;
 /** No scripts, no frames, nothing from elsewhere. */
-const POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+const POLICY =
+  "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** `folders`: earlier ones first where several have a file of the same name; one that does not exist has none. */
 export function createDocsPages(folders: readonly string[]): Hono {

@@ -8,12 +8,12 @@ import type { AddressInfo } from 'node:net';
 import { availableParallelism } from 'node:os';
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { Address, Component } from '../model/component.js';
+import { createSqlAccess, type SqlAccessOptions } from './sql-access.js';
 import { asSqlEngine, type SqlEngine } from './sql-engine.js';
 import { handleSql, type ServerFacts, type SqlHandlerOptions } from './sql-handler.js';
 import { createSqlQueue, type SqlQueue } from './sql-queue.js';
 
-export interface SqlEndpointOptions {
-  host: string;
+export interface SqlEndpointOptions extends SqlAccessOptions {
   port: number;
   /** The embedded driver. */
   clickhouse: ClickHouse;
@@ -21,6 +21,10 @@ export interface SqlEndpointOptions {
   readOnly: boolean;
   /** Where set, every request must carry it, with any user name. */
   password?: string;
+  /** Connections at once; further ones are closed. */
+  connectionsMax?: number;
+  /** Longest time for the head of a request to arrive, milliseconds. */
+  headersTimeoutMs?: number;
   /** Statements at once; further ones wait. */
   sqlConcurrencyMax?: number;
   /** Statements that may wait; further ones are refused. */
@@ -46,6 +50,8 @@ const MIB = 1024 * 1024;
 const HEADER_BYTES_MAX = MIB;
 /** Longest time for a request to arrive as a whole. */
 const REQUEST_MAX_MS = 300_000;
+/** How often Node looks for connections that are too slow, milliseconds. */
+const CHECK_INTERVAL_MAX_MS = 30_000;
 /** Clients keep connections for the next query; a dashboard refreshes within this time. */
 const KEEP_ALIVE_MS = 65_000;
 
@@ -67,9 +73,17 @@ export function createSqlEndpoint(options: SqlEndpointOptions): SqlEndpoint {
   let handlerOptions: SqlHandlerOptions | undefined;
   let stopping: Promise<void> | undefined;
 
+  const admit = createSqlAccess(options);
+  const headersTimeout = options.headersTimeoutMs ?? 15_000;
   const server = createServer(
-    { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_MAX_MS },
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout,
+      requestTimeout: REQUEST_MAX_MS,
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MAX_MS, headersTimeout),
+    },
     (request, response) => {
+      if (!admit(request, response, handlerOptions?.facts.version ?? 'starting')) return;
       if (handlerOptions === undefined) return sayStarting(response);
       const controller = new AbortController();
       response.on('close', () => {
@@ -83,6 +97,7 @@ export function createSqlEndpoint(options: SqlEndpointOptions): SqlEndpoint {
     },
   );
   server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.maxConnections = options.connectionsMax ?? 500;
 
   async function stop(deadlineMs: number): Promise<void> {
     if (!server.listening) return;

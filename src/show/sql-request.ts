@@ -115,7 +115,7 @@ function refuseUnsupported(values: Map<string, string>): void {
 }
 
 /** ClickHouse takes them from its own headers, from HTTP Basic, or from the URL. */
-function readCredentials(headers: IncomingHttpHeaders, values: Map<string, string>) {
+export function readCredentials(headers: IncomingHttpHeaders, values: Map<string, string>) {
   const basic = /^Basic (.+)$/i.exec(headers.authorization ?? '')?.[1];
   if (basic === undefined) {
     return {

@@ -1,7 +1,7 @@
 /**
  * The web port: a plain page, the status as JSON, and /healthz and /readyz for whoever watches this process.
- * Enters: requests; leaves: answers about the pipeline, never raw points. All it changes is the retention, and that only
- * for whoever sits at this machine (retention-api.ts).
+ * Enters: requests that web-access.ts let through; leaves: answers about the pipeline, never raw points. All it changes is the
+ * retention, and that only for admins or whoever sits at this machine (retention-api.ts).
  */
 import type { RequestListener } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
@@ -10,6 +10,7 @@ import type { RetentionAccess } from '../model/retention.js';
 import { createDocsPages } from './docs-pages.js';
 import { renderPage } from './page.js';
 import { createRetentionApi } from './retention-api.js';
+import { createWebAccess, type WebAccessOptions, type WebEnvironment } from './web-access.js';
 
 /** What the page shows; totals count since this process started. */
 export interface Status {
@@ -63,6 +64,7 @@ export interface WebOptions {
   findNotices: () => Promise<string[]>;
   readStatus: () => Promise<Status>;
   retention: RetentionAccess;
+  access: WebAccessOptions;
   /** Where the documentation lies, see docs-pages.ts. */
   docsFolders: readonly string[];
   onError: (error: Error) => void;
@@ -73,8 +75,10 @@ export function createWebListener(options: WebOptions): RequestListener {
   return getRequestListener(createApp(options).fetch, { overrideGlobalObjects: false });
 }
 
-function createApp({ health, findNotices, docsFolders, readStatus, retention, onError }: WebOptions): Hono {
-  const app = new Hono();
+function createApp(options: WebOptions): Hono<WebEnvironment> {
+  const { access, health, findNotices, docsFolders, readStatus, retention, onError } = options;
+  const app = new Hono<WebEnvironment>();
+  app.route('/', createWebAccess(access));
   // Alive: the event loop answers, and the engine can. Ready: everything works; for=ingest: points can be taken and kept.
   app.get('/healthz', (c) =>
     health.failure === undefined ? c.text('ok\n') : c.text(`${health.failure}\n`, 503),
@@ -94,7 +98,7 @@ function createApp({ health, findNotices, docsFolders, readStatus, retention, on
     return c.text(`${lines.join('\n')}\n`, problems.length === 0 ? 200 : 503);
   });
   app.get('/api/status', async (c) => c.json(await readStatus()));
-  app.route('/api/retention', createRetentionApi(retention));
+  app.route('/api/retention', createRetentionApi(retention, access.roles?.hasAdmins ?? false));
   app.route('/', createDocsPages(docsFolders));
   app.get('/', async (c) => c.html(renderPage(await readStatus())));
   app.notFound((c) =>
