@@ -26,7 +26,7 @@ Plumbline ${version} is ready.
   OTLP gRPC   ${scheme}://${grpc}
   OTLP HTTP   ${scheme}://${http}/v1/metrics
   SQL         ${sqlUrl}${isEmbedded ? '   (embedded ClickHouse, read-only)' : ''}
-  Page        http://${web}${describeReading(config)}
+  Page        http://${web}${isReadingAsked(config) ? '   (asks for a token of the role read or admin)' : ''}
 
 Next: point any OpenTelemetry exporter here,
 ${exports.join('\n')}
@@ -36,10 +36,9 @@ or let a demo service send real metrics, and ask for them:
 `;
 }
 
-/** What SQL port and page ask for. */
-function describeReading({ readTokens, readTokensFile, adminTokens, adminTokensFile }: Config): string {
-  const isAsked = [readTokens, readTokensFile, adminTokens, adminTokensFile].some((value) => value !== '');
-  return isAsked ? '\n              SQL and page ask for a token; commands take it from PLUMBLINE_TOKEN' : '';
+/** Whether SQL port and page ask for a token. */
+function isReadingAsked({ readTokens, readTokensFile, adminTokens, adminTokensFile }: Config): boolean {
+  return [readTokens, readTokensFile, adminTokens, adminTokensFile].some((value) => value !== '');
 }
 
 /** The standard variables; without the protocol some SDKs (Python's, for one) speak gRPC to the HTTP port. */
@@ -85,6 +84,7 @@ function describeSqlCommand(command: string, sqlUrl: string, config: Config): st
     config.clickhouseDatabase === DEFAULTS.clickhouseDatabase
       ? []
       : [`CLICKHOUSE_DATABASE=${config.clickhouseDatabase}`],
+    isEmbedded && isReadingAsked(config) ? ['PLUMBLINE_TOKEN=TOKEN'] : [],
   ].flat();
   return [...settings, command, 'sql', ...(isDefault ? [] : ['--url', url])].join(' ');
 }

@@ -82,14 +82,16 @@ function refuse(
 ): void {
   const status = findStatus(error);
   const { headers } = request;
+  const text = formatError(error, version);
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   response.writeHead(status, {
     'Content-Type': 'text/plain; charset=UTF-8',
+    'Content-Length': Buffer.byteLength(text),
     'X-ClickHouse-Exception-Code': error.code,
     ...(status === 401 && { 'WWW-Authenticate': 'Basic realm="Plumbline SQL"' }),
     // What is left of the request would be taken for the next one.
     ...(hasBody && { Connection: 'close' }),
   });
-  response.end(formatError(error, version));
+  response.end(text);
   request.resume();
 }

@@ -64,6 +64,20 @@ describe('the banner', () => {
       ]);
     });
 
+    it('with a token where SQL port and page ask for one, and without printing any', () => {
+      for (const settings of [
+        { PLUMBLINE_READ_TOKENS: 'secret' },
+        { PLUMBLINE_ADMIN_TOKENS_FILE: '/secret' },
+      ]) {
+        expect(commands(settings)).toEqual(['npx plumbline demo', 'PLUMBLINE_TOKEN=TOKEN npx plumbline sql']);
+        expect(show(settings)).toContain(
+          'http://127.0.0.1:4320   (asks for a token of the role read or admin)',
+        );
+        expect(show(settings)).not.toContain('secret');
+      }
+      expect(show({})).not.toContain('asks for a token');
+    });
+
     it('with TLS, and with a ClickHouse server, whose password is not printed', () => {
       const settings = {
         PLUMBLINE_TLS_CERT_FILE: 'cert.pem',

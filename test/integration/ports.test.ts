@@ -98,7 +98,7 @@ describe('a server with tokens, reached from other machines', () => {
     expect(server.sql).toMatch(/^0\.0\.0\.0:/);
     expect(server.web).toMatch(/^localhost:/);
     expect(server.stderr()).toContain('over sql, tokens included, is unencrypted');
-    expect(server.stdout()).toContain('SQL and page ask for a token');
+    expect(server.stdout()).toContain('asks for a token of the role read or admin');
     expect(server.stdout() + server.stderr()).not.toMatch(/from-file|boss/);
   });
 
