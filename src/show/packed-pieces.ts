@@ -9,7 +9,7 @@ export const PIECE_BYTES = 256 * 1024;
 
 export function packInPieces(
   pack: (piece: Buffer) => Promise<Buffer>,
-  frame: { head?: Buffer; tail?: Buffer } = {},
+  frame: { head?: Buffer; makeTail?: () => Buffer } = {},
 ): Transform {
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
@@ -33,7 +33,8 @@ export function packInPieces(
     },
     flush(done) {
       packWhole(this, 1).then(() => {
-        if (frame.tail) this.push(frame.tail);
+        const tail = frame.makeTail?.();
+        if (tail?.length) this.push(tail);
         done();
       }, done);
     },

@@ -15,17 +15,19 @@ export interface Packing {
   encoding: string | undefined;
   /** To be put between the answer and the response, in this order. */
   stages: Transform[];
+  /** Call before the end of an answer that is cut off: its packing must not look complete either, where that can be. */
+  spoilEnd: () => void;
 }
 
 /** Effort from 1 to 9. */
-type Packer = (level: number) => Transform;
+type Packer = (level: number, isSpoiled: () => boolean) => Transform;
 
 const PACKERS = new Map<string, Packer>([
   ['gzip', (level) => createGzip({ level })],
   ['x-gzip', (level) => createGzip({ level })],
   ['deflate', (level) => createDeflate({ level })],
   ['br', (level) => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: level } })],
-  ['lz4', createLz4Frame],
+  ['lz4', (_level, isSpoiled) => createLz4Frame(isSpoiled)],
 ]);
 /** ClickHouse's http_zlib_compression_level. */
 const LEVEL_DEFAULT = 3;
@@ -39,10 +41,15 @@ export function openPacking(
   const encoding = isOn(settings.enable_http_compression)
     ? chooseEncoding(acceptEncoding ?? '', PACKERS)
     : undefined;
-  if (encoding === undefined) return { encoding, stages: blocks };
+  let isSpoiled = false;
+  const spoilEnd = () => {
+    isSpoiled = true;
+  };
+  if (encoding === undefined) return { encoding, stages: blocks, spoilEnd };
   const level = Number(settings.http_zlib_compression_level ?? LEVEL_DEFAULT);
-  const packer = PACKERS.get(encoding)!;
-  return { encoding, stages: [...blocks, packer(level >= 1 && level <= 9 ? level : LEVEL_DEFAULT)] };
+  const open = PACKERS.get(encoding)!;
+  const stage = open(level >= 1 && level <= 9 ? level : LEVEL_DEFAULT, () => isSpoiled);
+  return { encoding, stages: [...blocks, stage], spoilEnd };
 }
 
 /** The known coding that the client likes best (RFC 9110, section 12.5.3); of equal ones the first that it names. */
@@ -71,8 +78,10 @@ const LZ4_IS_PLAIN = 0x80000000;
 /** lz4-napi puts the size of the data in front of what it packed. */
 const LZ4_PREFIX_BYTES = 4;
 
-function createLz4Frame(): Transform {
-  return packInPieces(packLz4FrameBlock, { head: LZ4_FRAME_HEAD, tail: LZ4_FRAME_END });
+/** A client that has seen the end of a frame may not look at how the connection ended. */
+function createLz4Frame(isSpoiled: () => boolean): Transform {
+  const makeTail = () => (isSpoiled() ? Buffer.alloc(0) : LZ4_FRAME_END);
+  return packInPieces(packLz4FrameBlock, { head: LZ4_FRAME_HEAD, makeTail });
 }
 
 async function packLz4FrameBlock(plain: Buffer): Promise<Buffer> {

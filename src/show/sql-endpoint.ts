@@ -12,6 +12,8 @@ import { createSqlAccess, type SqlAccessOptions } from './sql-access.js';
 import { asSqlEngine, type SqlEngine } from './sql-engine.js';
 import { handleSql, type ServerFacts, type SqlHandlerOptions } from './sql-handler.js';
 import { createSqlQueue, type SqlQueue } from './sql-queue.js';
+import { createRunningQueries } from './sql-running.js';
+import { createSqlSessions } from './sql-sessions.js';
 
 export interface SqlEndpointOptions extends SqlAccessOptions {
   port: number;
@@ -148,6 +150,8 @@ function buildHandlerOptions(
   const { readOnly, password, newId = randomUUID } = options;
   return {
     ...{ engine, facts, queue, readOnly, password, newId },
+    running: createRunningQueries(),
+    sessions: createSqlSessions(),
     queryBytesMax: options.sqlQueryBytesMax ?? MIB,
     insertBytesMax: options.sqlInsertBytesMax ?? 1024 * MIB,
     stallMsMax: options.sqlStallMaxMs ?? 60_000,

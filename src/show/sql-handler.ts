@@ -6,14 +6,16 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClickHouseError } from '../model/clickhouse.js';
-import { withBodyFile } from './sql-body.js';
-import { openPacking } from './sql-encodings.js';
-import type { SqlAnswer, SqlEngine } from './sql-engine.js';
+import type { SqlEngine } from './sql-engine.js';
 import { findStatus, formatError, toSqlError } from './sql-errors.js';
 import { buildHello, isHello } from './sql-hello.js';
+import { readKill } from './sql-kill.js';
 import type { SqlQueue } from './sql-queue.js';
 import { readSqlRequest, type SqlRequest } from './sql-request.js';
-import { type AnswerOptions, sendAnswer } from './sql-response.js';
+import { sendAnswer } from './sql-response.js';
+import { answerKill, describeAnswer, type Exchange, runInQueue } from './sql-run.js';
+import type { RunningQueries } from './sql-running.js';
+import type { SqlSessions } from './sql-sessions.js';
 
 /** What the engine says about itself; asked once, at the start. */
 export interface ServerFacts {
@@ -35,6 +37,8 @@ export interface SqlHandlerOptions {
   /** Settings of every statement unless it sets them itself. */
   defaults: Record<string, string | number>;
   newId: () => string;
+  running: RunningQueries;
+  sessions: SqlSessions;
 }
 
 /** Answers every request; rejects never. `signal` ends what is under way. */
@@ -79,66 +83,21 @@ async function answer(
     response.writeHead(405, { Allow: 'GET, HEAD, POST, OPTIONS' });
     return void response.end();
   }
+  const startedAtMs = performance.now();
   const wanted = await readSqlRequest(request, options.queryBytesMax);
   checkPassword(wanted, options.password);
   if (wanted.sql.trim() === '') {
     if (request.method === 'POST') throw new ClickHouseError(62, 'SYNTAX_ERROR', 'Empty query');
     return sendText(response, 'Ok.\n');
   }
-  response.setHeader('X-ClickHouse-Query-Id', wanted.queryId ?? options.newId());
+  const queryId = wanted.queryId ?? options.newId();
+  const exchange = { request, signal, options, startedAtMs };
+  response.setHeader('X-ClickHouse-Query-Id', queryId);
   response.setHeader('X-ClickHouse-Timezone', options.facts.timezone);
-  if (isHello(wanted.sql, wanted.protocolVersion)) {
-    return sendHello(response, options.facts, describeAnswer(request, wanted, signal, options));
-  }
-  const leave = await options.queue.enter(signal);
-  try {
-    await run(request, response, wanted, signal, options);
-  } finally {
-    leave();
-  }
-}
-
-async function run(
-  request: IncomingMessage,
-  response: ServerResponse,
-  wanted: SqlRequest,
-  signal: AbortSignal,
-  options: SqlHandlerOptions,
-): Promise<void> {
-  const { engine } = options;
-  // As with a server, GET asks and only POST may change something.
-  const access = options.readOnly || request.method !== 'POST' ? 'read-only' : 'read-write';
-  const { sql, format, database, settings, params } = wanted;
-  const start = (dataPath?: string): Promise<SqlAnswer> =>
-    engine.runStatement({
-      sql,
-      format,
-      database,
-      settings,
-      params,
-      access,
-      defaults: options.defaults,
-      dataPath,
-      signal,
-    });
-  const { sendsBlocks } = wanted;
-  const file = {
-    directory: engine.temporaryDirectory,
-    bytesMax: options.insertBytesMax,
-    sendsBlocks,
-    signal,
-  };
-  const started =
-    wanted.hasData && access === 'read-write' ? await withBodyFile(request, file, start) : await start();
-  try {
-    const contentType = options.facts.contentTypes.get(started.format) ?? 'text/plain; charset=UTF-8';
-    response.setHeader('Content-Type', contentType);
-    response.setHeader('X-ClickHouse-Format', started.format);
-    if (request.method === 'HEAD') return void response.end();
-    await sendAnswer(response, started, describeAnswer(request, wanted, signal, options));
-  } finally {
-    await started.end();
-  }
+  if (isHello(wanted.sql, wanted.protocolVersion)) return sendHello(response, wanted, exchange);
+  const kill = request.method === 'POST' ? readKill(wanted.sql) : undefined;
+  if (kill !== undefined) return answerKill(response, wanted, kill, exchange);
+  await runInQueue(response, wanted, queryId, exchange);
 }
 
 function checkPassword(wanted: SqlRequest, password: string | undefined): void {
@@ -162,37 +121,17 @@ function hash(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-function describeAnswer(
-  request: IncomingMessage,
-  { settings, wantsBlocks }: SqlRequest,
-  signal: AbortSignal,
-  options: SqlHandlerOptions,
-): AnswerOptions {
-  const accepted = request.headers['accept-encoding'];
-  return {
-    version: options.facts.version,
-    exceptionTag: options.newId().replaceAll('-', '').slice(0, 16),
-    stallMsMax: options.stallMsMax,
-    openPacking: () => openPacking(accepted?.toString(), settings, wantsBlocks),
-    signal,
-  };
-}
-
-async function sendHello(
-  response: ServerResponse,
-  facts: ServerFacts,
-  options: AnswerOptions,
-): Promise<void> {
+async function sendHello(response: ServerResponse, wanted: SqlRequest, exchange: Exchange): Promise<void> {
   response.setHeader('Content-Type', 'application/octet-stream');
   response.setHeader('X-ClickHouse-Format', 'Native');
-  const bytes = buildHello(facts);
-  const packing = options.openPacking();
-  if (packing.stages.length === 0) response.setHeader('Content-Length', bytes.length);
+  const bytes = buildHello(exchange.options.facts);
   const chunks = [bytes];
+  const { signal } = exchange;
+  const answer = { next: async () => chunks.shift(), length: bytes.length };
   await sendAnswer(
     response,
-    { next: async () => chunks.shift() },
-    { ...options, openPacking: () => packing },
+    answer,
+    describeAnswer(wanted, exchange, { signal, beforeEnd: () => undefined }),
   );
 }
 

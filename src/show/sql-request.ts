@@ -3,10 +3,12 @@
  * reserved words, `param_…`, or settings; the body is the query, its continuation, or the data of an INSERT.
  * It runs nothing and checks no SQL.
  */
+import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { ClickHouseError } from '../model/clickhouse.js';
 import { openBody } from './sql-body.js';
+import type { SessionRequest } from './sql-sessions.js';
 
 export interface SqlRequest {
   sql: string;
@@ -21,8 +23,15 @@ export interface SqlRequest {
   /** The answer, or the body, is in ClickHouse's own compressed blocks. */
   wantsBlocks: boolean;
   sendsBlocks: boolean;
+  /** `wait_end_of_query`: nothing is sent before the answer is complete. */
+  waitsForEnd: boolean;
+  /** `buffer_size`: so much of the answer is read before anything is sent, bytes. */
+  bufferBytes: number;
+  session: SessionRequest | undefined;
   user: string;
   password: string;
+  /** Equal for requests of the same user and password or token, and tells none of them. */
+  credential: string;
 }
 
 /** URL parameters that are no settings. */
@@ -55,24 +64,30 @@ export async function readSqlRequest(request: IncomingMessage, queryBytesMax: nu
     values.set('query', fromUrl === '' ? body : `${fromUrl}\n${body}`);
   }
   const { user, password } = readCredentials(request.headers, values);
+  const credential = digestCredential(user, password, request.headers.authorization);
   const entries = [...values];
+  const settings = Object.fromEntries(
+    entries.filter(([name]) => !RESERVED.has(name) && !name.startsWith('param_')),
+  );
   return {
     sql: values.get('query') ?? '',
     hasData,
     database: values.get('database') || header(request.headers, 'x-clickhouse-database'),
     format: values.get('default_format') || header(request.headers, 'x-clickhouse-format') || 'TabSeparated',
-    settings: Object.fromEntries(
-      entries.filter(([name]) => !RESERVED.has(name) && !name.startsWith('param_')),
-    ),
+    settings,
     params: Object.fromEntries(
       entries.filter(([name]) => name.startsWith('param_')).map(([name, value]) => [name.slice(6), value]),
     ),
-    queryId: values.get('query_id'),
+    queryId: values.get('query_id') || undefined,
     protocolVersion: values.get('client_protocol_version'),
     wantsBlocks: isOn(values.get('compress')),
     sendsBlocks,
+    waitsForEnd: isOn(values.get('wait_end_of_query') ?? settings.http_wait_end_of_query),
+    bufferBytes: Number(values.get('buffer_size') ?? settings.http_response_buffer_size) || 0,
+    session: readSession(values, credential),
     user,
     password,
+    credential,
   };
 }
 
@@ -97,6 +112,20 @@ async function readText(
 function queryTooLarge(bytesMax: number): ClickHouseError {
   const message = `The query is longer than ${bytesMax} bytes (sqlQueryBytesMax)`;
   return new ClickHouseError(229, 'QUERY_IS_TOO_LARGE', message);
+}
+
+/** A bearer token is part of it too; HTTP Basic is in user and password already. */
+function digestCredential(user: string, password: string, authorization: string | undefined): string {
+  const bearer = /^bearer /i.test(authorization ?? '') ? authorization : '';
+  return createHash('sha256').update([user, password, bearer].join('\0')).digest('hex');
+}
+
+function readSession(values: Map<string, string>, credential: string): SessionRequest | undefined {
+  const id = values.get('session_id');
+  if (!id) return undefined;
+  const timeout = values.get('session_timeout');
+  const mustExist = isOn(values.get('session_check'));
+  return { id, credential, timeout, mustExist, closes: isOn(values.get('close_session')) };
 }
 
 /** As ClickHouse reads a boolean of a URL. */

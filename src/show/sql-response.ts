@@ -8,7 +8,6 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Transform, Writable } from 'node:stream';
 import type { Packing } from './sql-encodings.js';
-import type { SqlAnswer } from './sql-engine.js';
 import { formatError, toSqlError } from './sql-errors.js';
 
 export interface AnswerOptions {
@@ -19,34 +18,62 @@ export interface AnswerOptions {
   stallMsMax: number;
   /** Made for an answer that is not empty. */
   openPacking: () => Packing;
+  /** Ends the answer: the client went away, or the statement was killed. */
   signal: AbortSignal;
+  /** The client went away. */
+  gone: AbortSignal;
+  /** What is known of the statement by now, as the value of X-ClickHouse-Summary. */
+  summarize: () => string;
+  /** Called before the last byte is sent: what the client does next must not find this statement in its way. */
+  beforeEnd: () => void;
+}
+
+/** Chunks, and how many bytes they are where that is known. */
+export interface SizedAnswer {
+  next(): Promise<Uint8Array | undefined>;
+  length: number | undefined;
 }
 
 export async function sendAnswer(
   response: ServerResponse,
-  answer: Pick<SqlAnswer, 'next'>,
+  answer: SizedAnswer,
   options: AnswerOptions,
 ): Promise<void> {
+  const { summarize, beforeEnd } = options;
   const first = await answer.next();
+  response.setHeader('X-ClickHouse-Summary', summarize());
   if (first === undefined) {
     response.setHeader('Content-Length', 0);
+    beforeEnd();
     response.end();
     return;
   }
-  const { encoding, stages } = options.openPacking();
+  const { encoding, stages, spoilEnd } = options.openPacking();
   if (encoding !== undefined) response.setHeader('Content-Encoding', encoding);
   response.setHeader('X-ClickHouse-Exception-Tag', options.exceptionTag);
+  const isSized = answer.length !== undefined && stages.length === 0;
+  // Only a chunked answer has trailers, and HTTP 1.0 has none.
+  const hasTrailer = answer.length === undefined && response.req.httpVersion === '1.1';
+  if (isSized) response.setHeader('Content-Length', answer.length!);
+  if (hasTrailer) response.setHeader('Trailer', SUMMARY);
   const sink = openSink(response, stages);
   try {
     for (let chunk: Uint8Array | undefined = first; chunk; chunk = await answer.next()) {
       if (!sink.entrance.write(chunk)) await waitForReader(sink.entrance, options);
     }
+    beforeEnd();
+    if (hasTrailer) response.addTrailers({ [SUMMARY]: summarize() });
     sink.end();
   } catch (error) {
-    if (!options.signal.aborted) sink.breakOff(buildErrorTail(error, options));
+    beforeEnd();
+    if (!options.gone.aborted) {
+      spoilEnd();
+      sink.breakOff(buildErrorTail(options.signal.aborted ? options.signal.reason : error, options));
+    }
     throw error;
   }
 }
+const SUMMARY = 'X-ClickHouse-Summary';
 
 interface Sink {
   entrance: Writable;

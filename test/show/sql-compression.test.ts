@@ -7,6 +7,8 @@ import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quote } from '../../src/model/sql-literal.js';
+import { InflightBytes } from '../../src/receive/inflight-bytes.js';
+import { decodeLz4 } from '../../src/receive/lz4-decode.js';
 import { createBlockReader, packBlock } from '../../src/show/compressed-blocks.js';
 import { chooseEncoding } from '../../src/show/sql-encodings.js';
 import { openSqlFixture, type SqlFixture, type SqlPort } from './sql-fixture.js';
@@ -216,4 +218,23 @@ describe('Accept-Encoding', () => {
       expect([unasked.headers['content-encoding'], unasked.body.length]).toEqual([undefined, text.length]);
     }
   });
+
+  test('lz4 is a frame of the lz4 format, which an error leaves without its end', async () => {
+    const url = { enable_http_compression: '1' };
+    const headers = { 'Accept-Encoding': 'lz4' };
+    const rows = await ask('SELECT number FROM numbers(300000)', url, headers);
+    expect([rows.headers['content-encoding'], rows.isComplete]).toEqual(['lz4', true]);
+    const { text } = await port.ask('SELECT number FROM numbers(300000)');
+    expect((await readLz4Frame(rows.body)) === text).toBe(true);
+    const random = await ask('SELECT randomString(100000)', url, headers);
+    expect(Buffer.byteLength(await readLz4Frame(random.body, 'latin1'), 'latin1')).toBeGreaterThan(100_000);
+    const cut = await ask('SELECT throwIf(number = 3000000) FROM numbers(4000000)', url, headers);
+    expect(cut.isComplete).toBe(false);
+    await expect(readLz4Frame(cut.body)).rejects.toThrow('cut short');
+  });
 });
+
+async function readLz4Frame(frame: Buffer, encoding: BufferEncoding = 'utf8'): Promise<string> {
+  const share = new InflightBytes(1_000_000_000).open();
+  return (await decodeLz4(frame, 100_000_000, share)).toString(encoding);
+}

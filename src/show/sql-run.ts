@@ -1,0 +1,213 @@
+/**
+ * One statement from its place in the queue to the last byte of its answer: within its session, under its query id, with an end
+ * when its client leaves or kills it. What a statement may do is enforced by the engine.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { quote } from '../model/sql-literal.js';
+import { withBodyFile } from './sql-body.js';
+import { BUFFERED_BYTES_MAX, bufferAnswer } from './sql-buffer.js';
+import { openPacking } from './sql-encodings.js';
+import type { SqlAnswer, SqlStatement } from './sql-engine.js';
+import type { SqlHandlerOptions } from './sql-handler.js';
+import { buildKillAnswer, type KillStatement } from './sql-kill.js';
+import { isOn, type SqlRequest } from './sql-request.js';
+import { type AnswerOptions, sendAnswer } from './sql-response.js';
+import { readSet, readUse, refuseTemporaryTables } from './sql-session-statements.js';
+import { keepSetting, type SqlSession } from './sql-sessions.js';
+import { replaceCalls } from './sql-tokens.js';
+
+/** A request, and what its answer needs. */
+export interface Exchange {
+  request: IncomingMessage;
+  /** The client went away, or the server shuts down. */
+  signal: AbortSignal;
+  options: SqlHandlerOptions;
+  /** Of a monotonic clock. */
+  startedAtMs: number;
+}
+
+interface Ending {
+  /** Ends the statement. */
+  signal: AbortSignal;
+  /** The client may send its next statement. */
+  beforeEnd: () => void;
+}
+
+/** Registers the statement, waits for a place, runs it. */
+export async function runInQueue(
+  response: ServerResponse,
+  wanted: SqlRequest,
+  queryId: string,
+  exchange: Exchange,
+): Promise<void> {
+  const { queue, running, sessions } = exchange.options;
+  const { user, credential, sql } = wanted;
+  const entered = running.begin({ id: queryId, user, credential, sql });
+  let leaveSession = () => {};
+  const beforeEnd = () => {
+    leaveSession();
+    entered.end();
+  };
+  const signal = AbortSignal.any([exchange.signal, entered.killed]);
+  try {
+    const opened = wanted.session && sessions.enter(wanted.session);
+    if (opened) leaveSession = opened.leave;
+    const leaveQueue = await queue.enter(signal);
+    try {
+      const found = nameQuery(applySession(wanted, opened?.session), queryId);
+      await run(response, found, opened?.session, exchange, { signal, beforeEnd });
+    } finally {
+      leaveQueue();
+    }
+  } finally {
+    beforeEnd();
+  }
+}
+
+/** What the session keeps, under what the request itself says. */
+function applySession(wanted: SqlRequest, session: SqlSession | undefined): SqlRequest {
+  if (session === undefined) return wanted;
+  const kept = [...session.settings];
+  const settings = kept.filter(([name]) => !name.startsWith(PARAM));
+  const params = kept.filter(([name]) => name.startsWith(PARAM));
+  return {
+    ...wanted,
+    database: wanted.database ?? session.database,
+    settings: { ...Object.fromEntries(settings), ...wanted.settings },
+    params: {
+      ...Object.fromEntries(params.map(([name, value]) => [name.slice(PARAM.length), value])),
+      ...wanted.params,
+    },
+  };
+}
+const PARAM = 'param_';
+
+/** The engine has ids of its own, so that of the client takes the place of the functions that tell it. */
+function nameQuery(wanted: SqlRequest, queryId: string): SqlRequest {
+  if (!/query_?id/i.test(wanted.sql)) return wanted;
+  const id = quote(queryId);
+  const calls = new Map(
+    ['queryid', 'query_id', 'initialqueryid', 'initial_query_id'].map((name) => [name, id]),
+  );
+  return { ...wanted, sql: replaceCalls(wanted.sql, calls) };
+}
+
+async function run(
+  response: ServerResponse,
+  wanted: SqlRequest,
+  session: SqlSession | undefined,
+  exchange: Exchange,
+  ending: Ending,
+): Promise<void> {
+  const { request, options } = exchange;
+  // As with a server, GET asks and only POST may change something.
+  const access = options.readOnly || request.method !== 'POST' ? 'read-only' : 'read-write';
+  if (access === 'read-only') refuseTemporaryTables(wanted.sql);
+  const changes = session && readSet(wanted.sql);
+  const database = readUse(wanted.sql);
+  const statement = buildStatement(wanted, access, database, ending.signal, options);
+  const started = await start(request, wanted, statement, options);
+  try {
+    if (session && database !== undefined) session.database = database;
+    for (const [name, value] of changes ?? []) keepSetting(session!, name, value);
+    const answer = database === undefined ? started : { ...started, next: async () => undefined };
+    await send(response, answer, wanted, exchange, ending);
+  } finally {
+    await started.end();
+  }
+}
+
+/** USE is a question in that database: the engine says whether there is one. */
+function buildStatement(
+  wanted: SqlRequest,
+  access: SqlStatement['access'],
+  usedDatabase: string | undefined,
+  signal: AbortSignal,
+  { defaults }: SqlHandlerOptions,
+): SqlStatement {
+  const { sql, format, database, settings, params } = wanted;
+  const statement = { sql, format, database, settings, params, access, defaults, signal };
+  return usedDatabase === undefined ? statement : { ...statement, sql: 'SELECT 1', database: usedDatabase };
+}
+
+async function start(
+  request: IncomingMessage,
+  { hasData, sendsBlocks }: SqlRequest,
+  statement: SqlStatement,
+  { engine, insertBytesMax }: SqlHandlerOptions,
+): Promise<SqlAnswer> {
+  if (!hasData || statement.access === 'read-only') return engine.runStatement(statement);
+  const { signal } = statement;
+  const file = { directory: engine.temporaryDirectory, bytesMax: insertBytesMax, sendsBlocks, signal };
+  return withBodyFile(request, file, (dataPath) => engine.runStatement({ ...statement, dataPath }));
+}
+
+async function send(
+  response: ServerResponse,
+  started: SqlAnswer,
+  wanted: SqlRequest,
+  exchange: Exchange,
+  ending: Ending,
+): Promise<void> {
+  const { facts, engine } = exchange.options;
+  const buffered = await bufferAnswer(started, {
+    memoryBytes: wanted.bufferBytes,
+    isWhole: wanted.waitsForEnd,
+    bytesMax: BUFFERED_BYTES_MAX,
+    directory: engine.temporaryDirectory,
+  });
+  try {
+    const contentType = facts.contentTypes.get(started.format) ?? 'text/plain; charset=UTF-8';
+    response.setHeader('Content-Type', contentType);
+    response.setHeader('X-ClickHouse-Format', started.format);
+    const options = describeAnswer(wanted, exchange, ending);
+    if (isOn(wanted.settings.send_progress_in_http_headers)) {
+      response.setHeader('X-ClickHouse-Progress', options.summarize());
+    }
+    if (exchange.request.method === 'HEAD') return void response.end();
+    await sendAnswer(response, buffered, options);
+  } finally {
+    await buffered.close();
+  }
+}
+
+export function describeAnswer(
+  { settings, wantsBlocks }: SqlRequest,
+  { request, signal: gone, options, startedAtMs }: Exchange,
+  { signal, beforeEnd }: Ending,
+): AnswerOptions {
+  const accepted = request.headers['accept-encoding']?.toString();
+  return {
+    version: options.facts.version,
+    exceptionTag: options.newId().replaceAll('-', '').slice(0, 16),
+    stallMsMax: options.stallMsMax,
+    openPacking: () => openPacking(accepted, settings, wantsBlocks),
+    // The engine tells of a stream neither rows nor bytes, so that there is none of them here.
+    summarize: () =>
+      JSON.stringify({ elapsed_ns: String(Math.round((performance.now() - startedAtMs) * 1e6)) }),
+    ...{ signal, gone, beforeEnd },
+  };
+}
+
+/** Ends the queries, and answers as the engine would for its own. It needs no place in the queue. */
+export async function answerKill(
+  response: ServerResponse,
+  wanted: SqlRequest,
+  kill: KillStatement,
+  exchange: Exchange,
+): Promise<void> {
+  const { engine, defaults, running } = exchange.options;
+  const { signal } = exchange;
+  const queries = running.find(kill.ids, wanted.credential);
+  const over = kill.mode === 'TEST' ? undefined : running.kill(queries);
+  if (kill.mode === 'SYNC') await over;
+  const format = kill.format ?? wanted.format;
+  const sql = buildKillAnswer(queries, kill);
+  const statement = { sql, format, access: 'read-only', defaults, settings: {}, params: {}, signal } as const;
+  const started = await engine.runStatement(statement);
+  try {
+    await send(response, started, wanted, exchange, { signal, beforeEnd: () => undefined });
+  } finally {
+    await started.end();
+  }
+}
