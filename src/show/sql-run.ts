@@ -102,9 +102,9 @@ async function run(
   const { request, options } = exchange;
   // As with a server, GET asks and only POST may change something.
   const access = options.readOnly || request.method !== 'POST' ? 'read-only' : 'read-write';
-  if (access === 'read-only') refuseTemporaryTables(wanted.sql);
+  if (session && access === 'read-only') refuseTemporaryTables(wanted.sql);
   const changes = session && readSet(wanted.sql);
-  const database = readUse(wanted.sql);
+  const database = session && readUse(wanted.sql);
   const statement = buildStatement(wanted, access, database, ending.signal, options);
   const started = await start(request, wanted, statement, options);
   try {
