@@ -21,8 +21,6 @@ export interface SqlEndpointOptions extends SqlAccessOptions {
   clickhouse: ClickHouse;
   /** Only questions; false lets POST change data (tests, trusted networks). */
   readOnly: boolean;
-  /** Where set, every request must carry it, with any user name. */
-  password?: string;
   /** Connections at once; further ones are closed. */
   connectionsMax?: number;
   /** Longest time for the head of a request to arrive, milliseconds. */
@@ -147,9 +145,9 @@ function buildHandlerOptions(
   queue: SqlQueue,
   facts: ServerFacts,
 ): SqlHandlerOptions {
-  const { readOnly, password, newId = randomUUID } = options;
+  const { readOnly, newId = randomUUID } = options;
   return {
-    ...{ engine, facts, queue, readOnly, password, newId },
+    ...{ engine, facts, queue, readOnly, newId },
     running: createRunningQueries(),
     sessions: createSqlSessions(),
     queryBytesMax: options.sqlQueryBytesMax ?? MIB,

@@ -3,7 +3,6 @@
  * error. A client that goes away takes its query with it. What a statement may do is enforced by the engine; this file
  * never looks into SQL.
  */
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClickHouseError } from '../model/clickhouse.js';
 import type { SqlEngine } from './sql-engine.js';
@@ -30,7 +29,6 @@ export interface SqlHandlerOptions {
   facts: ServerFacts;
   queue: SqlQueue;
   readOnly: boolean;
-  password: string | undefined;
   queryBytesMax: number;
   insertBytesMax: number;
   stallMsMax: number;
@@ -63,7 +61,6 @@ export async function handleSql(
     // What is left of the request would be taken for the next one.
     if (!request.complete) response.setHeader('Connection', 'close');
     response.setHeader('X-ClickHouse-Exception-Code', sqlError.code);
-    if (response.statusCode === 401) response.setHeader('WWW-Authenticate', 'Basic realm="ClickHouse SQL"');
     sendText(response, formatError(sqlError, facts.version));
   }
 }
@@ -85,7 +82,6 @@ async function answer(
   }
   const startedAtMs = performance.now();
   const wanted = await readSqlRequest(request, options.queryBytesMax);
-  checkPassword(wanted, options.password);
   if (wanted.sql.trim() === '') {
     if (request.method === 'POST') throw new ClickHouseError(62, 'SYNTAX_ERROR', 'Empty query');
     return sendText(response, 'Ok.\n');
@@ -98,27 +94,6 @@ async function answer(
   const kill = request.method === 'POST' ? readKill(wanted.sql) : undefined;
   if (kill !== undefined) return answerKill(response, wanted, kill, exchange);
   await runInQueue(response, wanted, queryId, exchange);
-}
-
-function checkPassword(wanted: SqlRequest, password: string | undefined): void {
-  if (password === undefined || timingSafeEqual(hash(wanted.password), hash(password))) return;
-  if (wanted.password === '') {
-    throw new ClickHouseError(
-      194,
-      'REQUIRED_PASSWORD',
-      `${wanted.user}: Authentication failed: password is required`,
-    );
-  }
-  throw new ClickHouseError(
-    516,
-    'AUTHENTICATION_FAILED',
-    `${wanted.user}: Authentication failed: password is incorrect`,
-  );
-}
-
-/** Of equal length, so that they can be compared without telling by time how much is right. */
-function hash(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }
 
 async function sendHello(response: ServerResponse, wanted: SqlRequest, exchange: Exchange): Promise<void> {

@@ -29,7 +29,6 @@ export interface SqlRequest {
   bufferBytes: number;
   session: SessionRequest | undefined;
   user: string;
-  password: string;
   /** Equal for requests of the same user and password or token, and tells none of them. */
   credential: string;
 }
@@ -86,7 +85,6 @@ export async function readSqlRequest(request: IncomingMessage, queryBytesMax: nu
     bufferBytes: Number(values.get('buffer_size') ?? settings.http_response_buffer_size) || 0,
     session: readSession(values, credential),
     user,
-    password,
     credential,
   };
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSqlFixture, type SqlFixture, type SqlPort } from '../show/sql-fixture.js';
+import { openSqlFixture, rolesOf, type SqlFixture, type SqlPort } from '../show/sql-fixture.js';
 
 const main = new URL('../../dist/start.cjs', import.meta.url).pathname;
 let fixture: SqlFixture;
@@ -117,7 +117,7 @@ describe('plumbline sql', () => {
   });
 
   test('goes where --url or CLICKHOUSE_URL point, with the password of the environment alone', async () => {
-    const guarded = await fixture.openPort({ password: 'secret-word' });
+    const guarded = await fixture.openPort({ roles: rolesOf('secret-word') });
     const env = { PLUMBLINE_SQL_PORT: '1', CLICKHOUSE_USER: 'me', CLICKHOUSE_PASSWORD: 'secret-word' };
     expect((await run(['SELECT 1 AS a', '--url', guarded.url], env)).stdout).toBe('a\n1\n');
     expect((await run(['SELECT 1 AS a'], { ...env, CLICKHOUSE_URL: guarded.url })).stdout).toBe('a\n1\n');

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openSqlFixture, type SqlFixture, type SqlPort } from './sql-fixture.js';
+import { openSqlFixture, rolesOf, type SqlFixture, type SqlPort } from './sql-fixture.js';
 
 let fixture: SqlFixture;
 let port: SqlPort;
@@ -385,7 +385,7 @@ describe('HTTP', () => {
   });
 
   test('a password is asked for and compared, in every way that clients send one', async () => {
-    const guarded = await fixture.openPort({ password: 'pa:ss☃' });
+    const guarded = await fixture.openPort({ roles: rolesOf('pa:ss☃') });
     expect((await guarded.ask('SELECT 1')).status).toBe(401);
     const basic = (user: string, password: string) => ({
       Authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
@@ -396,7 +396,7 @@ describe('HTTP', () => {
     ]) {
       expect((await guarded.ask('SELECT 1', options)).text).toBe('1\n');
     }
-    const ascii = await fixture.openPort({ password: 'key' });
+    const ascii = await fixture.openPort({ roles: rolesOf('key') });
     const headers = { 'X-ClickHouse-User': 'anyone', 'X-ClickHouse-Key': 'key' };
     expect((await ascii.ask('SELECT 1', { headers })).text).toBe('1\n');
     const wrong = await guarded.ask('SELECT 1', { headers: basic('anyone', 'guess') });

@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createRoleCheck } from '../../src/show/credentials.js';
 import { createSqlEndpoint, type SqlEndpointOptions } from '../../src/show/sql-endpoint.js';
 import { type EmbeddedClickHouse, openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
 
@@ -35,6 +36,11 @@ export interface SqlFixture {
   engine: EmbeddedClickHouse;
   openPort(options?: Partial<SqlEndpointOptions>): Promise<SqlPort>;
   close(): Promise<void>;
+}
+
+/** For a port that asks for a token: these are of the role read. */
+export function rolesOf(...tokens: string[]) {
+  return createRoleCheck({ read: { current: () => tokens, onChange: () => {} }, admin: undefined });
 }
 
 export async function openSqlFixture(): Promise<SqlFixture> {

@@ -17,6 +17,7 @@ import { EVERY_SHAPE, NOW_S, SLOW_REQUESTS } from '../testkit/every-shape.js';
 import { decodeNative, decodeRows } from '../testkit/native-decoder.js';
 import { NOW_UNIX_MS } from '../testkit/otlp-arbitrary.js';
 import { kpisOf, openStoredMetrics, type StoredMetrics } from '../testkit/stored-metrics.js';
+import { rolesOf } from './sql-fixture.js';
 
 const HELLO = 'SELECT displayName(), version(), revision(), timezone()';
 /** What the client announces, and in whose layout it reads the answer to its hello. */
@@ -53,7 +54,7 @@ beforeAll(async () => {
     port: 0,
     clickhouse: metrics.clickhouse,
     readOnly: true,
-    password: 'pa:ss☃',
+    roles: rolesOf('pa:ss☃'),
   });
   await endpoint.start();
   await endpoint.open();
