@@ -46,6 +46,7 @@ import { createSqlEndpoint } from './show/sql-endpoint.js';
 import { createWebListener, type Status } from './show/web-server.js';
 import { GroupCommit } from './spool/group-commit.js';
 import { openSpool } from './spool/spool.js';
+import { decodeSqlBody } from './sql-bodies.js';
 import { createActiveSeriesReader } from './store/active-series.js';
 import { createDrain } from './store/drain.js';
 import { createRetention } from './store/retention.js';
@@ -223,8 +224,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
           port: config.sqlPort,
           connectionsMax: config.sqlConnectionsMax,
           headersTimeoutMs: config.headersTimeoutMs,
-          clickhouse,
-          readOnly: true,
+          ...{ clickhouse, readOnly: true, decodeWhole: decodeSqlBody },
         })
       : undefined;
   const health: Health = createHealth({

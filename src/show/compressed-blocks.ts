@@ -14,18 +14,31 @@ const CHECKSUM_BYTES = 16;
 const HEADER_BYTES = 9;
 const METHOD_NONE = 0x02;
 const METHOD_LZ4 = 0x82;
+const METHOD_ZSTD = 0x90;
 /** lz4-napi puts the size of the data in front of what it packed, and wants it there to unpack. */
 const PREFIX_BYTES = 4;
 /** Largest block that is read, packed and unpacked: clients write blocks of 1 MiB. */
 const BLOCK_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Plain bytes in, blocks out. */
-export function createBlockPacker(): Transform {
-  return packInPieces(packBlock);
+/** Plain bytes in, blocks out. What comes once `isSpoiled` is an error, whose text can be read without unpacking it. */
+export function createBlockPacker(isSpoiled: () => boolean = () => false): Transform {
+  return packInPieces((plain) => (isSpoiled() ? writeBlock(plain, listLiterals(plain)) : packBlock(plain)));
 }
 
 export async function packBlock(plain: Uint8Array): Promise<Buffer> {
-  const packed = (await compress(plain)).subarray(PREFIX_BYTES);
+  return writeBlock(plain, (await compress(plain)).subarray(PREFIX_BYTES));
+}
+
+/** LZ4 of one sequence that repeats nothing (https://github.com/lz4/lz4, lz4_Block_format.md). */
+function listLiterals(plain: Uint8Array): Buffer {
+  if (plain.length < 15) return Buffer.concat([Buffer.from([plain.length << 4]), plain]);
+  const more = plain.length - 15;
+  const lengths = Buffer.alloc(Math.floor(more / 255) + 1, 255);
+  lengths[lengths.length - 1] = more % 255;
+  return Buffer.concat([Buffer.from([0xf0]), lengths, plain]);
+}
+
+async function writeBlock(plain: Uint8Array, packed: Buffer): Promise<Buffer> {
   const block = Buffer.allocUnsafe(CHECKSUM_BYTES + HEADER_BYTES + packed.length);
   block[CHECKSUM_BYTES] = METHOD_LZ4;
   block.writeUInt32LE(HEADER_BYTES + packed.length, CHECKSUM_BYTES + 1);
@@ -35,8 +48,16 @@ export async function packBlock(plain: Uint8Array): Promise<Buffer> {
   return block;
 }
 
-/** Blocks in, plain bytes out. @param bytesMax Of the whole plain stream; a block that says to be larger ends in `tooLarge`. */
-export function createBlockReader(bytesMax: number, tooLarge: (bytesMax: number) => Error): Transform {
+export interface BlockLimits {
+  /** Of the whole plain stream; a block that says to be larger ends in `tooLarge`. */
+  bytesMax: number;
+  tooLarge: (bytesMax: number) => Error;
+  /** Unpacks zstd; without it such blocks are refused. */
+  decodeWhole?: ((packed: Buffer, coding: 'zstd', bytesMax: number) => Promise<Buffer>) | undefined;
+}
+
+/** Blocks in, plain bytes out. */
+export function createBlockReader({ bytesMax, tooLarge, decodeWhole }: BlockLimits): Transform {
   let waiting: Buffer[] = [];
   let waitingBytes = 0;
   let needed = CHECKSUM_BYTES + HEADER_BYTES;
@@ -49,7 +70,7 @@ export function createBlockReader(bytesMax: number, tooLarge: (bytesMax: number)
       if (sizes.plainBytes > bytesMax) throw tooLarge(bytesMax);
       needed = CHECKSUM_BYTES + sizes.packedBytes;
       if (bytes.length < needed) break;
-      stream.push(await unpackBlock(bytes.subarray(0, needed), sizes));
+      stream.push(await unpackBlock(bytes.subarray(0, needed), sizes, decodeWhole));
       bytes = bytes.subarray(needed);
       needed = CHECKSUM_BYTES + HEADER_BYTES;
     }
@@ -85,31 +106,41 @@ function readSizes(block: Buffer): BlockSizes {
   return { packedBytes, plainBytes };
 }
 
-async function unpackBlock(block: Buffer, { plainBytes }: BlockSizes): Promise<Buffer> {
+async function unpackBlock(
+  block: Buffer,
+  { plainBytes }: BlockSizes,
+  decodeWhole: BlockLimits['decodeWhole'],
+): Promise<Buffer> {
   if (!cityHash128(block.subarray(CHECKSUM_BYTES)).equals(block.subarray(0, CHECKSUM_BYTES))) {
     throw damaged(40, 'CHECKSUM_DOESNT_MATCH', 'the checksum of a block is wrong');
   }
-  const plain = await unpack(
-    block[CHECKSUM_BYTES]!,
-    block.subarray(CHECKSUM_BYTES + HEADER_BYTES),
-    plainBytes,
+  const packed = block.subarray(CHECKSUM_BYTES + HEADER_BYTES);
+  const plain = await unpack(block[CHECKSUM_BYTES]!, packed, plainBytes, decodeWhole).catch(
+    (error: Error) => {
+      if (error instanceof ClickHouseError) throw error;
+      throw damaged(271, 'CANNOT_DECOMPRESS', error.message);
+    },
   );
   if (plain.length === plainBytes) return plain;
   throw damaged(271, 'CANNOT_DECOMPRESS', 'a block is not as long as it says');
 }
 
-async function unpack(method: number, packed: Buffer, plainBytes: number): Promise<Buffer> {
+async function unpack(
+  method: number,
+  packed: Buffer,
+  plainBytes: number,
+  decodeWhole: BlockLimits['decodeWhole'],
+): Promise<Buffer> {
   if (method === METHOD_NONE) return packed;
+  if (method === METHOD_ZSTD && decodeWhole) return decodeWhole(packed, 'zstd', plainBytes);
   if (method !== METHOD_LZ4) {
     const name = `0x${method.toString(16).padStart(2, '0')}`;
-    const message = `Unknown compression method ${name} of a block; LZ4 (0x82) and NONE (0x02) are known`;
+    const message = `Unknown compression method ${name} of a block; LZ4 (0x82), ZSTD (0x90) and NONE (0x02) are known`;
     throw new ClickHouseError(89, 'UNKNOWN_COMPRESSION_METHOD', message);
   }
   const prefix = Buffer.allocUnsafe(PREFIX_BYTES);
   prefix.writeUInt32LE(plainBytes);
-  return uncompress(Buffer.concat([prefix, packed])).catch((error: Error) => {
-    throw damaged(271, 'CANNOT_DECOMPRESS', error.message);
-  });
+  return uncompress(Buffer.concat([prefix, packed]));
 }
 
 function damaged(code: number, type: string, reason: string): ClickHouseError {

@@ -37,14 +37,14 @@ export function openPacking(
   settings: Record<string, string>,
   wantsBlocks: boolean,
 ): Packing {
-  const blocks = wantsBlocks ? [createBlockPacker()] : [];
-  const encoding = isOn(settings.enable_http_compression)
-    ? chooseEncoding(acceptEncoding ?? '', PACKERS)
-    : undefined;
   let isSpoiled = false;
   const spoilEnd = () => {
     isSpoiled = true;
   };
+  const blocks = wantsBlocks ? [createBlockPacker(() => isSpoiled)] : [];
+  const encoding = isOn(settings.enable_http_compression)
+    ? chooseEncoding(acceptEncoding ?? '', PACKERS)
+    : undefined;
   if (encoding === undefined) return { encoding, stages: blocks, spoilEnd };
   const level = Number(settings.http_zlib_compression_level ?? LEVEL_DEFAULT);
   const open = PACKERS.get(encoding)!;

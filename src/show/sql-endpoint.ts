@@ -9,6 +9,7 @@ import { availableParallelism } from 'node:os';
 import type { ClickHouse } from '../model/clickhouse.js';
 import type { Address, Component } from '../model/component.js';
 import { createSqlAccess, type SqlAccessOptions } from './sql-access.js';
+import type { DecodeWhole } from './sql-body.js';
 import { asSqlEngine, type SqlEngine } from './sql-engine.js';
 import { handleSql, type ServerFacts, type SqlHandlerOptions } from './sql-handler.js';
 import { createSqlQueue, type SqlQueue } from './sql-queue.js';
@@ -41,6 +42,8 @@ export interface SqlEndpointOptions extends SqlAccessOptions {
   sqlThreadsMax?: number;
   /** A reader that takes nothing for this long is cut off. */
   sqlStallMaxMs?: number;
+  /** Decompresses zstd and lz4 bodies; without it they are refused. */
+  decodeWhole?: DecodeWhole;
   /** Makes query ids and exception tags. */
   newId?: () => string;
 }
@@ -148,6 +151,7 @@ function buildHandlerOptions(
   const { readOnly, newId = randomUUID } = options;
   return {
     ...{ engine, facts, queue, readOnly, newId },
+    decodeWhole: options.decodeWhole,
     running: createRunningQueries(),
     sessions: createSqlSessions(),
     queryBytesMax: options.sqlQueryBytesMax ?? MIB,

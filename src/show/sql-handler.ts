@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ClickHouseError } from '../model/clickhouse.js';
+import type { DecodeWhole } from './sql-body.js';
 import type { SqlEngine } from './sql-engine.js';
 import { findStatus, formatError, toSqlError } from './sql-errors.js';
 import { buildHello, isHello } from './sql-hello.js';
@@ -35,6 +36,7 @@ export interface SqlHandlerOptions {
   /** Settings of every statement unless it sets them itself. */
   defaults: Record<string, string | number>;
   newId: () => string;
+  decodeWhole?: DecodeWhole | undefined;
   running: RunningQueries;
   sessions: SqlSessions;
 }
@@ -81,7 +83,7 @@ async function answer(
     return void response.end();
   }
   const startedAtMs = performance.now();
-  const wanted = await readSqlRequest(request, options.queryBytesMax);
+  const wanted = await readSqlRequest(request, options.queryBytesMax, options.decodeWhole);
   if (wanted.sql.trim() === '') {
     if (request.method === 'POST') throw new ClickHouseError(62, 'SYNTAX_ERROR', 'Empty query');
     return sendText(response, 'Ok.\n');

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { ClickHouseError } from '../model/clickhouse.js';
-import { openBody } from './sql-body.js';
+import { type BodyLimits, type DecodeWhole, openBody } from './sql-body.js';
 import type { SessionRequest } from './sql-sessions.js';
 
 export interface SqlRequest {
@@ -52,14 +52,22 @@ const RESERVED = new Set([
 
 const INSERT = /^(?:\s|--[^\n]*\n|#!?[^\n]*\n|\/\*[\s\S]*?\*\/)*INSERT\b/i;
 
-export async function readSqlRequest(request: IncomingMessage, queryBytesMax: number): Promise<SqlRequest> {
+export async function readSqlRequest(
+  request: IncomingMessage,
+  queryBytesMax: number,
+  decodeWhole?: DecodeWhole,
+): Promise<SqlRequest> {
   const values = new Map(new URL(request.url!, 'http://plumbline').searchParams);
   refuseUnsupported(values);
   const fromUrl = values.get('query') ?? '';
   const sendsBlocks = isOn(values.get('decompress'));
   const hasData = request.method === 'POST' && INSERT.test(fromUrl);
   if (!hasData && request.method === 'POST') {
-    const body = await readText(request, { bytesMax: queryBytesMax, sendsBlocks }, values);
+    const body = await readText(
+      request,
+      { bytesMax: queryBytesMax, sendsBlocks, decodeWhole, tooLarge: queryTooLarge },
+      values,
+    );
     values.set('query', fromUrl === '' ? body : `${fromUrl}\n${body}`);
   }
   const { user, password } = readCredentials(request.headers, values);
@@ -92,10 +100,10 @@ export async function readSqlRequest(request: IncomingMessage, queryBytesMax: nu
 /** The body as text; parts of a form join the URL's parameters, as clients send them where a URL would be too long. */
 async function readText(
   request: IncomingMessage,
-  limits: { bytesMax: number; sendsBlocks: boolean },
+  limits: BodyLimits,
   values: Map<string, string>,
 ): Promise<string> {
-  const body = await buffer(openBody(request, { ...limits, tooLarge: queryTooLarge }));
+  const body = await buffer(openBody(request, limits));
   const contentType = request.headers['content-type'] ?? '';
   if (!contentType.startsWith('multipart/form-data')) return body.toString('utf8');
   const form = await new Response(body, { headers: { 'content-type': contentType } }).formData();

@@ -134,11 +134,17 @@ async function start(
   request: IncomingMessage,
   { hasData, sendsBlocks }: SqlRequest,
   statement: SqlStatement,
-  { engine, insertBytesMax }: SqlHandlerOptions,
+  { engine, insertBytesMax, decodeWhole }: SqlHandlerOptions,
 ): Promise<SqlAnswer> {
   if (!hasData || statement.access === 'read-only') return engine.runStatement(statement);
   const { signal } = statement;
-  const file = { directory: engine.temporaryDirectory, bytesMax: insertBytesMax, sendsBlocks, signal };
+  const file = {
+    directory: engine.temporaryDirectory,
+    bytesMax: insertBytesMax,
+    sendsBlocks,
+    decodeWhole,
+    signal,
+  };
   return withBodyFile(request, file, (dataPath) => engine.runStatement({ ...statement, dataPath }));
 }
 

@@ -5,12 +5,14 @@ import { type IncomingMessage, request as openRequest } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { Zstd } from '@hpcc-js/wasm-zstd';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { quote } from '../../src/model/sql-literal.js';
 import { InflightBytes } from '../../src/receive/inflight-bytes.js';
 import { decodeLz4 } from '../../src/receive/lz4-decode.js';
 import { createBlockReader, packBlock } from '../../src/show/compressed-blocks.js';
 import { chooseEncoding } from '../../src/show/sql-encodings.js';
+import { lz4Bomb, lz4Frame } from '../testkit/lz-bodies.js';
 import { openSqlFixture, type SqlFixture, type SqlPort } from './sql-fixture.js';
 
 let fixture: SqlFixture;
@@ -60,7 +62,7 @@ const ask = (sql: string, url: Record<string, string> = {}, headers: Record<stri
   send(url, { headers, body: Buffer.from(sql) });
 
 function readBlocks(blocks: Uint8Array, bytesMax = 100_000_000): Promise<Buffer> {
-  const reader = createBlockReader(bytesMax, (max) => new Error(`larger than ${max}`));
+  const reader = createBlockReader({ bytesMax, tooLarge: (max) => new Error(`larger than ${max}`) });
   reader.end(blocks);
   return buffer(reader);
 }
@@ -86,6 +88,7 @@ describe('ClickHouse’s own blocks', () => {
   test.each([
     ['LZ4', 0x82],
     ['NONE', 0x02],
+    ['ZSTD', 0x90],
   ])('that the engine itself wrote (%s) are read as a statement', async (codec, method) => {
     const text = "SELECT 42, 'aaaaaaaaaaaaaaaaaaa'";
     expect(text).toHaveLength(32);
@@ -131,6 +134,8 @@ describe('ClickHouse’s own blocks', () => {
     expect([answer.status, answer.isComplete]).toEqual([200, false]);
     const tag = answer.headers['x-clickhouse-exception-tag'];
     const text = (await readBlocks(answer.body)).toString();
+    // Some clients look for it without unpacking anything.
+    expect(answer.body.includes(text.slice(text.indexOf('__exception__')))).toBe(true);
     expect(text.slice(-2000)).toMatch(
       new RegExp(`\\r\\n__exception__\\r\\n${tag}\\r\\nCode: 395\\.[^]* ${tag}\\r\\n__exception__\\r\\n$`),
     );
@@ -149,7 +154,7 @@ describe('ClickHouse’s own blocks', () => {
       await packBlock(Buffer.from('43')),
     ]);
     expect((await send({ decompress: '1' }, { body: blocks })).body.toString()).toBe('43\n');
-    const reader = createBlockReader(100, () => new Error('too large'));
+    const reader = createBlockReader({ bytesMax: 100, tooLarge: () => new Error('too large') });
     for (const byte of blocks) reader.write(Buffer.from([byte]));
     reader.end();
     expect((await buffer(reader)).toString()).toBe('SELECT 43');
@@ -187,6 +192,37 @@ describe('ClickHouse’s own blocks', () => {
     const response = await fetch(`${writing.url}?${url}`, { method: 'POST', body: new Uint8Array(body) });
     expect([response.status, await response.text()]).toEqual([200, '']);
     expect((await port.ask('SELECT sum(a) FROM packed')).text).toBe('6\n');
+  });
+});
+
+describe('Content-Encoding', () => {
+  const longQuery = `SELECT length('${'x'.repeat(50_000)}')`;
+
+  test('zstd and lz4 are read, whole and in a form that only decompressing shows to be too large', async () => {
+    const zstd = await Zstd.load();
+    const bodies: [coding: string, pack: (text: string) => Uint8Array][] = [
+      ['zstd', (text) => zstd.compress(Buffer.from(text))],
+      ['lz4', (text) => lz4Frame(Buffer.from(text))],
+    ];
+    for (const [coding, pack] of bodies) {
+      const headers = { 'Content-Encoding': coding };
+      const read = await send({}, { headers, body: pack(longQuery) });
+      expect([coding, read.status, read.body.toString()]).toEqual([coding, 200, '50000\n']);
+      const large = await send({}, { headers, body: pack(' '.repeat(100_001)) });
+      expect([coding, large.status, large.headers['x-clickhouse-exception-code']]).toEqual([
+        coding,
+        413,
+        '229',
+      ]);
+      const damaged = await send({}, { headers, body: Buffer.from('SELECT 1') });
+      expect([coding, damaged.headers['x-clickhouse-exception-code']]).toEqual([coding, '271']);
+    }
+  });
+
+  test('a small body that becomes a large one is refused before it takes memory', async () => {
+    const headers = { 'Content-Encoding': 'lz4' };
+    const answer = await send({}, { headers, body: lz4Bomb(16 * 1024 * 1024) });
+    expect([answer.status, answer.headers['x-clickhouse-exception-code']]).toEqual([413, '229']);
   });
 });
 

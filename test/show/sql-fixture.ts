@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createRoleCheck } from '../../src/show/credentials.js';
 import { createSqlEndpoint, type SqlEndpointOptions } from '../../src/show/sql-endpoint.js';
+import { decodeSqlBody } from '../../src/sql-bodies.js';
 import { type EmbeddedClickHouse, openEmbeddedClickHouse } from '../../src/store/embedded-driver.js';
 
 export interface SqlAnswer {
@@ -73,6 +74,7 @@ async function openPort(engine: EmbeddedClickHouse, options: Partial<SqlEndpoint
     port: 0,
     clickhouse: engine,
     readOnly: true,
+    decodeWhole: decodeSqlBody,
     ...options,
   });
   await endpoint.start();
