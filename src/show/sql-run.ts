@@ -170,7 +170,10 @@ async function send(
     if (isOn(wanted.settings.send_progress_in_http_headers)) {
       response.setHeader('X-ClickHouse-Progress', options.summarize());
     }
-    if (exchange.request.method === 'HEAD') return void response.end();
+    if (exchange.request.method === 'HEAD') {
+      ending.beforeEnd();
+      return void response.end();
+    }
     await sendAnswer(response, buffered, options);
   } finally {
     await buffered.close();
