@@ -82,15 +82,14 @@ function applySession(wanted: SqlRequest, session: SqlSession | undefined): SqlR
 }
 const PARAM = 'param_';
 
-/** The engine has ids of its own, so that of the client takes the place of the functions that tell it. */
+/** The engine has ids of its own, so that of the client takes the place of the functions that tell it; columns keep their name. */
 function nameQuery(wanted: SqlRequest, queryId: string): SqlRequest {
   if (!/query_?id/i.test(wanted.sql)) return wanted;
   const id = quote(queryId);
-  const calls = new Map(
-    ['queryid', 'query_id', 'initialqueryid', 'initial_query_id'].map((name) => [name, id]),
-  );
-  return { ...wanted, sql: replaceCalls(wanted.sql, calls) };
+  const calls = QUERY_ID_FUNCTIONS.map((name) => [name.toLowerCase(), `(${id} AS \`${name}()\`)`] as const);
+  return { ...wanted, sql: replaceCalls(wanted.sql, new Map(calls)) };
 }
+const QUERY_ID_FUNCTIONS = ['queryID', 'query_id', 'initialQueryID', 'initial_query_id'];
 
 async function run(
   response: ServerResponse,

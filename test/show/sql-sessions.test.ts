@@ -48,6 +48,8 @@ describe('a query id', () => {
     const answer = await port.ask(sql, { url: { query_id: "it's-1" } });
     expect(answer.headers.get('x-clickhouse-query-id')).toBe("it's-1");
     expect(answer.text).toBe(`${["it\\'s-1", "it\\'s-1", "it\\'s-1", 'queryID()'].join('\t')}\n`);
+    const named = 'SELECT queryID(), initial_query_id() AS i WHERE queryID() = queryID() FORMAT TSVWithNames';
+    expect((await port.ask(named, { url: { query_id: 'x' } })).text).toBe('queryID()\ti\nx\tx\n');
     const made = await port.ask('SELECT queryID()');
     expect(made.text).toBe(`${made.headers.get('x-clickhouse-query-id')}\n`);
   });
