@@ -116,6 +116,16 @@ async function run(
   }
 }
 
+/** Settings of ClickHouse's HTTP interface, which is here; the engine need not hear of them. */
+const HTTP_SETTINGS = new Set([
+  ...['enable_http_compression', 'http_zlib_compression_level', 'http_write_exception_in_output_format'],
+  ...['network_compression_method', 'network_zstd_compression_level'],
+  ...['send_progress_in_http_headers', 'http_headers_progress_interval_ms'],
+  ...['http_wait_end_of_query', 'http_response_buffer_size'],
+  ...['http_connection_timeout', 'http_receive_timeout', 'http_send_timeout'],
+  ...['cancel_http_readonly_queries_on_client_close'],
+]);
+
 /** USE is a question in that database: the engine says whether there is one. */
 function buildStatement(
   wanted: SqlRequest,
@@ -124,7 +134,9 @@ function buildStatement(
   signal: AbortSignal,
   { defaults }: SqlHandlerOptions,
 ): SqlStatement {
-  const { sql, format, database, settings, params } = wanted;
+  const { sql, format, database, params } = wanted;
+  const asked = Object.entries(wanted.settings);
+  const settings = Object.fromEntries(asked.filter(([name]) => !HTTP_SETTINGS.has(name)));
   const statement = { sql, format, database, settings, params, access, defaults, signal };
   return usedDatabase === undefined ? statement : { ...statement, sql: 'SELECT 1', database: usedDatabase };
 }

@@ -229,6 +229,15 @@ describe('an answer that is kept back', () => {
     ]);
   });
 
+  test('may be asked for by settings too, of which the engine hears nothing', async () => {
+    expect(await told(port.ask(FAILS, { url: { http_wait_end_of_query: '1' } }))).toEqual([500, '395']);
+    const url = { http_response_buffer_size: '10000000', network_zstd_compression_level: '3' };
+    expect(await told(port.ask(FAILS, { url }))).toEqual([500, '395']);
+    const settings =
+      "SELECT name FROM system.settings WHERE changed AND name LIKE 'http_%' OR changed AND name LIKE 'net%'";
+    expect((await port.ask(settings, { url })).text).toBe((await port.ask(settings)).text);
+  });
+
   test('in memory (buffer_size) too, as far as it reaches', async () => {
     expect(await told(port.ask(FAILS, { url: { buffer_size: '10000000' } }))).toEqual([500, '395']);
   });
