@@ -11,6 +11,8 @@ export interface ClickHouseSource {
   open(): Promise<void>;
   /** Where it can be asked, without its password; undefined for the embedded engine. */
   url: string | undefined;
+  /** Statements of the SQL port that were stopped and have not ended. */
+  countStuck(): number;
 }
 
 const CLICKHOUSE_TIMEOUT_MS = 120_000;
@@ -34,7 +36,7 @@ export async function createClickHouse(
       if (!isOpen) await clickhouse.open();
       isOpen = true;
     }
-    return { clickhouse, open, url: undefined };
+    return { clickhouse, open, url: undefined, countStuck: () => clickhouse.stuckStatements };
   }
   const clickhouse = await connectClickHouse({
     url: config.clickhouseUrl,
@@ -44,7 +46,7 @@ export async function createClickHouse(
     cluster: config.clickhouseCluster,
     requestTimeoutMs: CLICKHOUSE_TIMEOUT_MS,
   });
-  return { clickhouse, open: async () => {}, url: hidePassword(config.clickhouseUrl) };
+  return { clickhouse, open: async () => {}, url: hidePassword(config.clickhouseUrl), countStuck: () => 0 };
 }
 
 function hidePassword(url: string): string {

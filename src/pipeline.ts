@@ -372,7 +372,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
       (found) => describeQuarantine(found, stored),
       (error: Error) => `the quarantine of the spool cannot be read: ${error.message}`,
     );
-    return [quarantine, catalogue.problem()].filter((notice) => notice !== undefined);
+    return [quarantine, catalogue.problem(), describeStuck(source.countStuck())].filter(
+      (notice) => notice !== undefined,
+    );
   }
 
   function addresses(): Status['addresses'] {
@@ -396,4 +398,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     settle,
     reload: security.reload,
   };
+}
+
+function describeStuck(count: number): string | undefined {
+  if (count === 0) return undefined;
+  return `${count} statements of the SQL port were stopped and have not ended: the engine looks at a stop between two blocks only`;
 }

@@ -17,9 +17,12 @@ import { countNodeThreads } from './node-threads.js';
 import { findBinding, type OpenEngine, openEngine } from './open-engine.js';
 import { formatParams } from './query-params.js';
 import { parseRows } from './query-rows.js';
+import { createReader } from './reader-statements.js';
+import { createReadingSessions } from './reading-sessions.js';
 import { checkSchemaRoom } from './schema-room.js';
 import { quoteIdentifier } from './session-settings.js';
 import { createStreamThreads } from './stream-threads.js';
+import { createStuckPlaces } from './stuck-places.js';
 
 export interface EmbeddedOptions {
   /** Data directory; created where it does not exist. */
@@ -52,6 +55,8 @@ export interface EmbeddedClickHouse extends ClickHouse {
   open(): Promise<void>;
   /** Run a statement that came from outside; see engine-statements.ts. */
   runStatement: RunStatement;
+  /** Statements of readers that were stopped and have not ended; their places were given to others. */
+  readonly stuckStatements: number;
 }
 
 /**
@@ -64,6 +69,11 @@ function halfOfThreads(): number {
 
 /** One engine in a process. */
 let isOpen = false;
+
+/** Room for a statement and for the literal in which it travels to its inspection. */
+const QUERY_BYTES_MAX = 8 * 1024 * 1024;
+/** Statements that were stopped and do not end, whose places others may have. */
+const STUCK_MAX = 4;
 
 /** Opens it at once; see `createEmbeddedClickHouse`. */
 export async function openEmbeddedClickHouse(options: EmbeddedOptions): Promise<EmbeddedClickHouse> {
@@ -82,7 +92,8 @@ export function createEmbeddedClickHouse(options: EmbeddedOptions): EmbeddedClic
   const threadSlots = createCallSlots({ runningMax: options.streamsMax ?? 4, waitingMax });
   const sessions = createSessionPool({ database, openSession: () => requireOpen().openSession() });
   const calls = createEngineCalls((sql) => sessions.run(sql, { format: 'Null', settings: {}, params: {} }));
-  const threads = createStreamThreads({ chdbPath: findBinding(), directory, threadSlots, fetchSlots });
+  const stuck = createStuckPlaces(STUCK_MAX);
+  const threads = createStreamThreads({ chdbPath: findBinding(), directory, threadSlots, fetchSlots, stuck });
 
   function requireOpen(): OpenEngine {
     if (engine) return engine;
@@ -95,12 +106,27 @@ export function createEmbeddedClickHouse(options: EmbeddedOptions): EmbeddedClic
     return error;
   }
 
-  const runAnyStatement = createStatementRunner({ database, temporaryDirectory, threads, calls });
+  const runInThread = createStatementRunner({ database, temporaryDirectory, threads, calls });
+  const readingSessions = createReadingSessions({
+    openSession: () => requireOpen().openPlainSession(),
+    calls,
+  });
+  const runForReader = createReader({
+    ...{ database, calls, stuck },
+    sessions: readingSessions,
+    slots: fetchSlots,
+    ask: async (sql) =>
+      Buffer.from(await run(sql, 'TSVRaw', { settings: { max_query_size: QUERY_BYTES_MAX } })).toString(
+        'utf8',
+      ),
+    runLarge: runInThread,
+  });
 
   const runStatement: RunStatement = async (statement) => {
     requireOpen();
-    await checkSchemaRoom(statement.sql, directory);
-    return runAnyStatement(statement).catch((error) => {
+    if (statement.access === 'read-write') await checkSchemaRoom(statement.sql, directory);
+    const runStatement = statement.access === 'read-only' ? runForReader : runInThread;
+    return runStatement(statement).catch((error) => {
       throw reportDead(error);
     });
   };
@@ -163,6 +189,7 @@ export function createEmbeddedClickHouse(options: EmbeddedOptions): EmbeddedClic
     if (engine === undefined) return;
     await calls.settle();
     sessions.close();
+    readingSessions.close();
     await engine.drain();
     await engine.close();
     await threads.close();
@@ -175,6 +202,9 @@ export function createEmbeddedClickHouse(options: EmbeddedOptions): EmbeddedClic
     database,
     temporaryDirectory,
     runStatement,
+    get stuckStatements() {
+      return stuck.count;
+    },
     open() {
       opening = open();
       return opening;

@@ -11,12 +11,10 @@ import { fsyncXml } from './fsync-settings.js';
 
 /**
  * Each of these names a file to read or write, holds SQL that no inspection of the statement sees, talks to other
- * machines, or chooses another parser than the one that inspects. The engine checks this for a session and for the
- * SETTINGS of a whole query, not for those of a subquery: engine-statements.ts looks for the names there.
+ * machines, or chooses another parser than the one that inspects. A second fence: allowed-settings.ts takes none of them.
  */
-export const FROZEN_SETTINGS = [
+const FROZEN_SETTINGS = [
   'additional_result_filter',
-  'additional_table_filters',
   'allow_experimental_ai_functions',
   'allow_experimental_eval_table_function',
   'allow_experimental_parallel_reading_from_replicas',

@@ -1,16 +1,15 @@
 /**
- * Statements that come from outside (the SQL port), and every result that is read as a stream. Each runs in a fresh
- * session, so nothing one statement sets is seen by the next. Read-only is enforced three times over: by kind (the
- * engine's parser must see exactly one question), by rights (no role: the engine refuses to write, and to read files,
- * URLs or other servers, wherever in the query they hide), and by the setting readonly = 2, which the session cannot
- * take back. It never retries.
+ * Statements in threads of their own, each in a fresh session: every result that is read as a stream, statements of a port
+ * that may write, and answers to readers that are too large for memory. Those of readers were checked and come with a
+ * session that is locked (reader-statements.ts). It never retries.
  */
 import { ClickHouseError } from '../model/clickhouse.js';
 import { quote } from '../model/sql-literal.js';
 import { makeDocument } from './answer-document.js';
-import { FROZEN_SETTINGS } from './engine-access.js';
 import { type EngineCalls, leaveOnAbort } from './engine-calls.js';
 import { findStreamedFormat, type MeasureHeader } from './output-formats.js';
+import { LOCK } from './reading-sessions.js';
+import { renderStatement } from './render-statement.js';
 import { buildSetStatement, quoteIdentifier, type Settings } from './session-settings.js';
 import { type InspectedStatement, inspectStatement } from './statement-inspection.js';
 import type { StreamThread, StreamThreads } from './stream-threads.js';
@@ -20,7 +19,11 @@ export interface EngineStatement {
   sql: string;
   /** Output format where the statement names none. */
   format: string;
+  /** Of a reader: only what is allowed, in a session that is locked. */
   access: 'read-only' | 'read-write';
+  /** Set where it was checked already: what it is, and what makes its session. */
+  inspected?: InspectedStatement;
+  preparation?: readonly string[];
   /** Database of unqualified names; the driver's own where undefined. */
   database?: string | undefined;
   /** Set before the statement's rights are reduced; its own settings may override them. */
@@ -118,9 +121,11 @@ async function openAnswer(
   temporaryDirectory: string,
 ): Promise<OpenAnswer> {
   statement.signal?.throwIfAborted();
-  await thread.prepare(preparation);
-  const inspected = inspectStatement(await renderStatement(thread, statement.sql));
-  refuseForbidden(statement, inspected);
+  await thread.prepare([...preparation, ...lockReader(statement)]);
+  const inspected =
+    statement.inspected ?? inspectStatement(await renderStatement((sql) => thread.ask(sql), statement.sql));
+  if (inspected.words.has('OUTFILE'))
+    throw new ClickHouseError(358, 'INTO_OUTFILE_NOT_ALLOWED', 'INTO OUTFILE is not allowed');
   const format = inspected.format ?? statement.format;
   const chunks = readChunks(thread, statement, inspected, format, temporaryDirectory);
   const { value } = await chunks.next();
@@ -171,64 +176,37 @@ async function* readStream(
   }
 }
 
-/** The statement as the engine's parser understands it; exactly one, or the parser's error. */
-async function renderStatement(thread: StreamThread, sql: string): Promise<string> {
-  const question = `SELECT ${RENDER}(${quote(sql)}) SETTINGS ${RENDER_SETTINGS}`;
-  const text = await thread.ask(question).catch((error) => {
-    if (!(error instanceof ClickHouseError)) throw error;
-    // Our question around the statement is nothing its author should read.
-    const message = error.message.split(`: In scope SELECT ${RENDER}(`, 1)[0]!;
-    throw new ClickHouseError(error.code, error.type, message, { cause: error });
-  });
-  return text.trimEnd();
+/** What a locked session cannot set any more, and the lock. */
+function lockReader(statement: EngineStatement): string[] {
+  if (statement.preparation === undefined || statement.inspected === undefined) return [];
+  const limit = hasDocumentLimit(statement, statement.inspected) ? [] : [SET_DOCUMENT_LIMIT];
+  return [...(isStreamed(statement, statement.inspected) ? [] : limit), ...LOCK];
 }
-const RENDER = 'formatQuerySingleLine';
-/** What the caller sets must not reach our question: it always has exactly one row. */
-const RENDER_SETTINGS = 'extremes = 0, limit = 0, offset = 0, max_result_rows = 0, max_result_bytes = 0';
 
-/** The session's state, in the order that matters: limits, then fewer rights, then what the caller asks for. */
+function isStreamed(statement: EngineStatement, inspected: InspectedStatement): boolean {
+  const format = inspected.format ?? statement.format;
+  return (
+    inspected.kind === 'select' &&
+    findStreamedFormat(format, inspected, statement.settings ?? {}) !== undefined
+  );
+}
+
+function hasDocumentLimit({ settings = {} }: EngineStatement, { words }: InspectedStatement): boolean {
+  return words.has(DOCUMENT_LIMIT) || DOCUMENT_LIMIT in settings;
+}
+
+/** The session's state; a reader's was made by whoever checked the statement. */
 function buildPreparation(statement: EngineStatement, callName: string, database: string): string[] {
+  const name = `SET log_comment = ${quote(callName)}`;
+  if (statement.preparation !== undefined) return [name, ...statement.preparation];
   const ground = { max_query_size: QUERY_BYTES_MAX, implicit_select: 0, ...statement.defaults };
-  const wanted = { ...statement.settings, log_comment: callName };
   const statements = [
     `USE ${quoteIdentifier(statement.database ?? database)}`,
     buildSetStatement(ground, {}),
-    ...(statement.access === 'read-only' ? ['SET ROLE NONE', 'SET readonly = 2'] : []),
-    buildSetStatement(wanted, statement.params ?? {}),
+    buildSetStatement(statement.settings ?? {}, statement.params ?? {}),
+    name,
   ];
   return statements.filter((text) => text !== undefined);
-}
-
-function refuseForbidden(statement: EngineStatement, inspected: InspectedStatement): void {
-  if (inspected.words.has('OUTFILE')) {
-    throw new ClickHouseError(358, 'INTO_OUTFILE_NOT_ALLOWED', 'INTO OUTFILE is not allowed');
-  }
-  if (statement.access === 'read-write') return;
-  if (inspected.kind === 'insert' || inspected.kind === 'other') {
-    const message =
-      'Cannot execute query in readonly mode: this port answers SELECT, WITH, SHOW, DESCRIBE, EXPLAIN and EXISTS';
-    throw new ClickHouseError(164, 'READONLY', message);
-  }
-  if (mayReadFiles(statement, inspected)) {
-    const message =
-      'Cannot execute query in readonly mode: the function file reads files of the server, so that nothing else may be ' +
-      'called by that name either';
-    throw new ClickHouseError(164, 'READONLY', message);
-  }
-  const frozen = FROZEN_SETTINGS.find((name) => inspected.words.has(name));
-  if (frozen !== undefined) {
-    throw new ClickHouseError(452, 'SETTING_CONSTRAINT_VIOLATION', `Setting ${frozen} should not be changed`);
-  }
-}
-
-/**
- * The engine asks for no right where the *function* file() is called, and functions are also called by their bare name
- * (APPLY file, arrayMap(file, …)), which an identifier can hide that is a parameter.
- */
-function mayReadFiles({ params = {} }: EngineStatement, { words, text }: InspectedStatement): boolean {
-  if (words.has('file')) return true;
-  const identifiers = [...text.matchAll(/\{\s*(\w+)\s*:\s*Identifier\b/gi)];
-  return identifiers.some(([, name]) => /\\|\bfile\b/.test(params[name!] ?? ''));
 }
 
 /** Runs as the engine rendered it, so that what runs is what was inspected. */
@@ -240,22 +218,25 @@ function buildRunnable(statement: EngineStatement, { kind, text, clausesAt }: In
 
 /** The statement with its output going to a file, in the one place where the grammar allows that. */
 function buildDocumentStatement(
-  { settings = {} }: EngineStatement,
-  { text, formatAt, words }: InspectedStatement,
+  statement: EngineStatement,
+  inspected: InspectedStatement,
   format: string,
   path: string,
 ): string {
   if (!/^[A-Za-z0-9]+$/.test(format)) {
     throw new ClickHouseError(73, 'UNKNOWN_FORMAT', `Unknown format ${format}`);
   }
-  const hasOwnLimit = words.has(DOCUMENT_LIMIT) || DOCUMENT_LIMIT in settings;
-  const limit = hasOwnLimit ? '' : `SET ${DOCUMENT_LIMIT} = ${DOCUMENT_BYTES_MAX}; `;
+  const { text, formatAt } = inspected;
+  const isSet = statement.preparation !== undefined || hasDocumentLimit(statement, inspected);
+  const limit = isSet ? '' : `${SET_DOCUMENT_LIMIT}; `;
   const formatClause = text.slice(formatAt) || `FORMAT ${format}`;
   return `${limit}${text.slice(0, formatAt)} INTO OUTFILE ${quote(path)} ${formatClause}`;
 }
 const DOCUMENT_LIMIT = 'max_result_bytes';
+const SET_DOCUMENT_LIMIT = `SET ${DOCUMENT_LIMIT} = ${DOCUMENT_BYTES_MAX}`;
 
-function explainDocumentLimit(error: unknown): never {
+/** @throws The error, with what to do where the answer is too large for one document. */
+export function explainDocumentLimit(error: unknown): never {
   if (!(error instanceof ClickHouseError) || error.code !== 396) throw error;
   const advice = `set ${DOCUMENT_LIMIT}, or ask for a format without limit, such as TabSeparatedWithNames or JSONEachRow`;
   throw new ClickHouseError(error.code, error.type, `${error.message}; ${advice}`, { cause: error });

@@ -22,6 +22,18 @@ export interface InspectedStatement {
   clausesAt: number;
   /** Every name and keyword outside of strings, without quotes. */
   words: ReadonlySet<string>;
+  /** Names that are followed by a parenthesis. */
+  calls: ReadonlySet<string>;
+  /** Of every SETTINGS clause, those of subqueries too, and of SET. */
+  settings: readonly StatementSetting[];
+}
+
+export interface StatementSetting {
+  name: string;
+  /** As it is written: a literal of SQL. */
+  value: string;
+  /** Whether it stands in a subquery. */
+  isInner: boolean;
 }
 
 interface Token {
@@ -43,6 +55,8 @@ export function inspectStatement(text: string): InspectedStatement {
     formatAt: tokens[formatIndex]?.at ?? text.length,
     clausesAt: tokens.find((token) => isClause(token, 'SETTINGS', 'FORMAT'))?.at ?? text.length,
     words: new Set(tokens.map((token) => unquote(token.text))),
+    calls: new Set(tokens.filter((_, i) => tokens[i + 1]?.text === '(').map((token) => unquote(token.text))),
+    settings: findSettings(text, tokens),
   };
 }
 
@@ -86,4 +100,42 @@ function findFormat(tokens: readonly Token[]): number {
 
 function isClause(token: Token, ...words: string[]): boolean {
   return token.depth === 0 && words.includes(token.text);
+}
+
+/** `SETTINGS a = 1, b = {'x' : 'y'}`, and `SET a = 1`; what cannot be read as one has no name that is allowed. */
+function findSettings(text: string, tokens: readonly Token[]): StatementSetting[] {
+  const found: StatementSetting[] = [];
+  tokens.forEach((token, i) => {
+    if (token.text !== 'SETTINGS' && !(i === 0 && token.text === 'SET')) return;
+    for (let at = i + 1; ; ) {
+      const end = findValueEnd(tokens, at + 2, token.depth);
+      const from = tokens[at + 2]?.at ?? text.length;
+      const value = text.slice(from, tokens[end]?.at ?? text.length).trim();
+      const isSetting = tokens[at + 1]?.text === '=' && tokens[at] !== undefined;
+      found.push({
+        name: isSetting ? unquote(tokens[at]!.text) : 'SETTINGS',
+        value,
+        isInner: token.depth > 0,
+      });
+      if (tokens[end]?.text !== ',') return;
+      at = end + 1;
+    }
+  });
+  return found;
+}
+
+const AFTER_SETTINGS = new Set(['FORMAT', 'UNION', 'INTERSECT', 'EXCEPT', 'INTO']);
+
+/** Index of the comma behind the value at `from`, or of what ends the clause. */
+function findValueEnd(tokens: readonly Token[], from: number, depth: number): number {
+  let nesting = 0;
+  for (let at = from; at < tokens.length; at++) {
+    const { text, depth: tokenDepth } = tokens[at]!;
+    if (tokenDepth < depth) return at;
+    if (text === '{' || text === '[' || text === '(') nesting++;
+    else if (text === '}' || text === ']' || text === ')') {
+      if (nesting-- === 0) return at;
+    } else if (nesting === 0 && (text === ',' || AFTER_SETTINGS.has(text))) return at;
+  }
+  return tokens.length;
 }

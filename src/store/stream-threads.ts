@@ -6,6 +6,7 @@ import { Worker } from 'node:worker_threads';
 import type { CallSlots } from './call-slots.js';
 import { parseClickHouseError } from './clickhouse-errors.js';
 import { STREAM_THREAD_SOURCE } from './stream-thread-source.js';
+import type { StuckPlaces } from './stuck-places.js';
 
 /** One statement under way in a thread. Calls must not overlap, except `end`, which waits for the one before it. */
 export interface StreamThread {
@@ -40,6 +41,7 @@ export function createStreamThreads(options: {
   directory: string;
   /** One slot a thread: how many statements may be under way. */
   threadSlots: CallSlots;
+  stuck: StuckPlaces;
   /** One slot a fetch: each blocks a thread of Node's pool until its chunk is there. */
   fetchSlots: CallSlots;
 }): StreamThreads {
@@ -65,10 +67,9 @@ export function createStreamThreads(options: {
           return (await channel.send({ step: 'next' }).finally(release)) as Uint8Array | undefined;
         },
         async end() {
-          await channel.send({ step: 'end' }).finally(() => {
-            idle.push(channel);
-            releaseThread();
-          });
+          const ended = channel.send({ step: 'end' });
+          options.stuck.watch(ended, signal, releaseThread);
+          await ended.finally(() => idle.push(channel));
         },
       };
     },

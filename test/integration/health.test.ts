@@ -154,8 +154,7 @@ describe('/readyz', () => {
   it('says that the SQL port is blocked, and sends senders on', async () => {
     const server = await start();
     const stop = new AbortController();
-    const slow =
-      'SELECT sleepEachRow(1) FROM numbers(1000) SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0';
+    const slow = 'SELECT sleepEachRow(1) FROM numbers(1000) SETTINGS max_block_size = 1';
     const statements = Array.from({ length: 4 }, () =>
       fetch(`http://${server.sql}/?query=${encodeURIComponent(slow)}`, { signal: stop.signal })
         .then((response) => response.text())

@@ -102,7 +102,7 @@ describe('@clickhouse/client', () => {
 
   test('notices an answer that breaks half way', async () => {
     const result = await client.query({
-      query: 'SELECT throwIf(number = 3000000) AS x FROM numbers(4000000)',
+      query: 'SELECT number, throwIf(number = 3000000) AS x FROM numbers(4000000)',
       format: 'JSONEachRow',
     });
     const read = async () => {

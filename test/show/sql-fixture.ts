@@ -50,6 +50,8 @@ export async function openSqlFixture(): Promise<SqlFixture> {
     directory: join(directory, 'data'),
     database: 'plumbline',
     temporaryDirectory: join(directory, 'temporary'),
+    // Node's pool has 4 threads in a test, and 16 in a server: one statement that waits must not hold up the others.
+    fetchesMax: 3,
   });
   const ports: SqlPort[] = [];
   return {

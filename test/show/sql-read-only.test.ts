@@ -83,6 +83,8 @@ const ATTACKS: Record<string, string[]> = {
     'SET readonly = 0',
     "SET profile = 'default', readonly = 0",
     'SELECT 1 SETTINGS readonly = 0',
+    'SELECT (SELECT 1 SETTINGS readonly = 0)',
+    'SELECT (SELECT * FROM numbers(1) SETTINGS readonly = 0)',
     // The engine asks for no right where the scalar function file() is called, under whatever disguise.
     "SELECT file('{secret}')",
     "SELECT `file`('{secret}')",
@@ -123,7 +125,7 @@ const ATTACKS: Record<string, string[]> = {
     "EXPLAIN SELECT 1 INTO OUTFILE '{out}'",
     "SHOW TABLES INTO OUTFILE '{out}'",
   ],
-  // ACCESS_DENIED: the engine's own rights, wherever the table function hides
+  // ACCESS_DENIED: table functions that are not allowed, wherever they hide, before the engine plans anything
   497: [
     "SELECT * FROM filesystem('{dir}')",
     "SELECT * FROM sqlite('{secret}', 't')",
@@ -152,13 +154,16 @@ const ATTACKS: Record<string, string[]> = {
     "SELECT * FROM jdbc('jdbc:x', 'd', 't')",
     "SELECT * FROM format(Values, 'a String', '(1)')",
     "SELECT * FROM dictionary('d')",
-  ],
-  // SETTING_CONSTRAINT_VIOLATION: settings that hold SQL, files or addresses, also in subqueries
-  452: [
     "SELECT * FROM eval('SELECT file(''{secret}'')') SETTINGS allow_experimental_eval_table_function = 1",
     "SELECT * FROM (SELECT * FROM eval('SELECT file(''{secret}'')') SETTINGS allow_experimental_eval_table_function = 1)",
     "WITH x AS (SELECT * FROM eval('SELECT 1') SETTINGS allow_experimental_eval_table_function = 1) SELECT * FROM x",
     "SELECT * FROM eval('SELECT 1') SETTINGS allow_experimental_eval_table_function = 1 UNION ALL SELECT 2",
+    "SELECT * FROM eval('SELECT 1')",
+    "SELECT * FROM cluster('default', system.one)",
+    "SELECT * FROM fileCluster('default', '{secret}', 'TSV')",
+  ],
+  // SETTING_CONSTRAINT_VIOLATION: settings that hold SQL, files or addresses, also in subqueries
+  452: [
     "SELECT 1 SETTINGS additional_result_filter = 'throwIf(1, file(''{secret}''))'",
     "SELECT * FROM t SETTINGS additional_table_filters = {'plumbline.t': 'throwIf(1, file(''{secret}''))'}",
     "SELECT * FROM (SELECT * FROM t SETTINGS additional_table_filters = {'plumbline.t': 'throwIf(1, file(''{secret}''))'})",
@@ -171,17 +176,12 @@ const ATTACKS: Record<string, string[]> = {
   ],
   // No such thing here
   46: ["SELECT * FROM python('x')"],
-  344: ["SELECT * FROM eval('SELECT 1')"],
-  701: [
-    "SELECT * FROM cluster('default', system.one)",
-    "SELECT * FROM fileCluster('default', '{secret}', 'TSV')",
-  ],
 };
 
 const URL_ATTACKS: [name: string, code: number, sql: string, url: Record<string, string>][] = [
   ['readonly=0', 164, 'SELECT 1', { readonly: '0' }],
   ['readonly=0 and a write', 164, 'DROP TABLE t', { readonly: '0' }],
-  ['another profile', 180, 'DROP TABLE t', { profile: 'no_such_profile' }],
+  ['another profile', 115, 'DROP TABLE t', { profile: 'no_such_profile' }],
   ['the default profile and a write', 164, 'DROP TABLE t', { profile: 'default' }],
   ['a role', 512, 'DROP TABLE t', { role: 'everything' }],
   ['the statement in the URL, harmless text in the body', 62, '; SELECT 1', { query: 'DROP TABLE t' }],
@@ -193,7 +193,14 @@ const URL_ATTACKS: [name: string, code: number, sql: string, url: Record<string,
     { param_f: 'file' },
   ],
   ['… written with an escape', 164, "SELECT arrayMap({f:Identifier}, ['{secret}'])", { param_f: 'fi\\x6ce' }],
-  ['SQL in a setting', 452, 'SELECT * FROM t', { additional_table_filters: "{'plumbline.t': '0'}" }],
+  [
+    'SQL in a setting',
+    452,
+    'SELECT * FROM t',
+    { additional_table_filters: "{'plumbline.t': 'a IN (SELECT 1)'}" },
+  ],
+  ['a file in a setting', 452, 'SELECT * FROM t', { additional_table_filters: "{'plumbline.t': 'file(a)'}" }],
+  ['a filter of another table', 452, 'SELECT 1', { additional_table_filters: "{'system.one': '0'}" }],
   ['another language', 452, 'DROP TABLE t', { dialect: 'prql' }],
   ['a setting name that is SQL', 115, 'SELECT 1', { 'max_threads = 1, readonly': '0' }],
   ['a parameter name that is SQL', 36, 'SELECT 1', { "param_x = '', readonly": '0' }],
@@ -263,17 +270,10 @@ describe('the read-only SQL port refuses', () => {
   test('the same over GET', { timeout: 60_000 }, async () => {
     for (const [sql, code] of rows) await attack(sql, code, { method: 'GET' });
   });
-  test('readonly = 0 inside of a subquery is accepted by the engine and gives no right at all', async () => {
-    expect((await port.ask('SELECT (SELECT 1 SETTINGS readonly = 0)')).text).toBe('1\n');
-    await attack(
-      "SELECT (SELECT * FROM url('http://{net}/', 'LineAsString', 'a String') SETTINGS readonly = 0)",
-      497,
-    );
-  });
   test('a session of the port that was refused leaves nothing behind for the next one', async () => {
     for (let i = 0; i < 10; i++) await attack('SET ROLE everything', 164);
     const answer = await port.ask("SELECT currentRoles(), getSetting('readonly')");
-    expect(answer.text).toBe('[]\t2\n');
+    expect(answer.text).toBe('[]\t1\n');
   });
   test('what it must still answer', async () => {
     for (const sql of [
