@@ -1,5 +1,6 @@
 /** The built-in page: what Plumbline received and how it classified it. Enters: a Status; leaves: HTML. No scripts. */
 import { html } from 'hono/html';
+import { ownCommand } from '../model/own-command.js';
 import type { Status } from './web-server.js';
 
 export function renderPage(status: Status) {
@@ -45,7 +46,7 @@ export function renderPage(status: Status) {
     <h2>How it is classified</h2>
     ${
       categories.length === 0
-        ? html`<p>Nothing yet. Try <code>npm run demo</code> in another shell.</p>`
+        ? html`<p>Nothing yet. Try <code>${ownCommand()} demo</code> in another shell.</p>`
         : html`<table>
             <tr><th>Category</th><th>Subcategory</th><th class="number">Metrics</th><th class="number">Series</th></tr>
             ${categories.map(

@@ -77,10 +77,13 @@ describe('the engine inside the process', () => {
       last = performance.now();
     }, 2);
     const heavy = '(SELECT sum(cityHash64(number)) FROM numbers(300000000))';
+    const begunMs = performance.now();
     for await (const _ of clickhouse.stream(`SELECT ${heavy}`, 'TabSeparated'));
     await clickhouse.query(`SELECT ${heavy} AS n`);
+    const tookMs = performance.now() - begunMs;
     clearInterval(timer);
-    expect(gapMaxMs).toBeLessThan(150);
+    // One that stopped it would do so for about half of the time.
+    expect(gapMaxMs).toBeLessThan(tookMs / 5);
     await clickhouse.close();
   });
 

@@ -129,7 +129,7 @@ describe('ClickHouse’s own blocks', () => {
   });
 
   test('hold an error that comes after the first byte, and the answer is cut off', async () => {
-    const sql = 'SELECT throwIf(number = 3000000) FROM numbers(4000000)';
+    const sql = 'SELECT number, throwIf(number = 3000000) FROM numbers(4000000)';
     const answer = await ask(sql, { compress: '1' });
     expect([answer.status, answer.isComplete]).toEqual([200, false]);
     const tag = answer.headers['x-clickhouse-exception-tag'];
