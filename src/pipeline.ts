@@ -19,7 +19,7 @@ import { openDataDirectory } from './data-directory.js';
 import { SeriesTable } from './decode/series-table.js';
 import { WrittenExemplars } from './decode/written-exemplars.js';
 import { createDiskSpace } from './disk-space.js';
-import { createDrainLog, createStoredCounts, describeQuarantine } from './drain-log.js';
+import { createDrainLog, createStoredCounts } from './drain-log.js';
 import { createHealth, type Health } from './health.js';
 import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
@@ -31,6 +31,7 @@ import { readKinds } from './kpi/metric-kinds.js';
 import { publishCatalogue } from './kpi/publish-catalogue.js';
 import { formatAddress, type Listener, startListening } from './listeners.js';
 import type { Address, Component } from './model/component.js';
+import { createNotices } from './notices.js';
 import { describeExposure, refuseOpenPorts } from './port-exposure.js';
 import { createStatusReader } from './read-status.js';
 import { createReaderAccess } from './reader-access.js';
@@ -290,6 +291,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     tls: security.tls,
     listener: createHttpReceiver({ ...receive, cors: security.cors }),
   });
+  const findNotices = createNotices({ spool, stored, catalogue, source });
   const readStatus = createStatusReader({
     ...{ version: options.version, config, nowUnixMs, addresses, intake, stored, spool, rollups, series },
     ...{ inflight, refusedSenders, clickhouse, health, findNotices },
@@ -366,17 +368,6 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     await catalogue.reload();
   }
 
-  /** What does not keep points from being taken and stored, and somebody should look at. */
-  async function findNotices(): Promise<string[]> {
-    const quarantine = await spool.readQuarantine().then(
-      (found) => describeQuarantine(found, stored),
-      (error: Error) => `the quarantine of the spool cannot be read: ${error.message}`,
-    );
-    return [quarantine, catalogue.problem(), describeStuck(source.countStuck())].filter(
-      (notice) => notice !== undefined,
-    );
-  }
-
   function addresses(): Status['addresses'] {
     const text = (component: { address(): Address }) => formatAddress(component.address());
     return {
@@ -398,9 +389,4 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     settle,
     reload: security.reload,
   };
-}
-
-function describeStuck(count: number): string | undefined {
-  if (count === 0) return undefined;
-  return `${count} statements of the SQL port were stopped and have not ended: the engine looks at a stop between two blocks only`;
 }
