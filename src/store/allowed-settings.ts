@@ -108,6 +108,8 @@ export interface SettingLimits {
   ceilings: Readonly<Record<string, string | number>>;
   /** Database whose tables additional filters may name. */
   database: string;
+  /** What the engine has where nobody says anything, of every setting: one that changes nothing is always taken. */
+  defaults: ReadonlyMap<string, string>;
 }
 
 /** What is to be done with a setting of this name; undefined where it is not taken. */
@@ -133,13 +135,11 @@ const SWALLOWED = new Set([
 /**
  * The settings of a URL, as the engine is to get them. Limits above their ceiling become the ceiling: clients send their own
  * time limits with every question.
- * @param defaults What the engine has where nobody says anything: a setting that changes nothing is always taken.
  * @throws ClickHouseError 452 for a setting that is not taken, 115 for one that does not exist.
  */
 export function allowUrlSettings(
   settings: Readonly<Record<string, string | number>>,
-  { ceilings, database }: SettingLimits,
-  defaults: ReadonlyMap<string, string>,
+  { ceilings, database, defaults }: SettingLimits,
 ): Record<string, string> {
   const allowed: Record<string, string> = {};
   for (const [name, given] of Object.entries(settings)) {
@@ -161,15 +161,24 @@ function clamp(name: string, value: string, { min, max }: Exclude<SettingRule, '
   return String(Math.min(number, max));
 }
 
+/** `SET name = DEFAULT`: what a session kept is given up. @throws ClickHouseError 452 or 115 where it is not taken at all. */
+export function checkResetSetting(name: string, { ceilings, defaults }: SettingLimits): void {
+  if (/^param_\w+$/.test(name) || findSettingRule(name, ceilings) !== undefined) return;
+  throw defaults.has(name) ? notTaken(name) : unknown(name);
+}
+
 /** A setting in the text of a statement. @throws ClickHouseError 452 where it is not taken, or lifts a limit. */
 export function checkStatementSetting(
   name: string,
   value: string,
-  { ceilings, database }: SettingLimits,
+  { ceilings, database, defaults }: SettingLimits,
 ): void {
+  // Values of parameters, as in a URL.
+  if (/^param_\w+$/.test(name)) return;
   const rule = name === 'log_comment' ? undefined : findSettingRule(name, ceilings);
+  if (rule === undefined && !defaults.has(name)) throw unknown(name);
   if (rule === undefined) throw notTaken(name);
-  if (name === 'additional_table_filters') checkTableFilters(value, database);
+  if (name === 'additional_table_filters' && value !== 'DEFAULT') checkTableFilters(value, database);
   if (rule === 'any') return;
   const number = readNumber(name, value.replace(/^'(.*)'$/s, '$1'));
   if (number >= rule.min && number <= rule.max) return;

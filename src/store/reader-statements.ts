@@ -34,8 +34,15 @@ export interface ReaderOptions {
   runLarge: RunStatement;
 }
 
-/** Answers up to this size come whole, bytes of the engine's blocks. */
-const SMALL_BYTES_MAX = 4 * 1024 * 1024;
+/**
+ * Answers within these come whole. Bytes are those of the engine's blocks, in which a constant counts once; memory bounds the
+ * text that is made of them.
+ */
+const SMALL = {
+  max_result_bytes: 4 * 1024 * 1024,
+  max_result_rows: 50_000,
+  max_memory_usage: 256 * 1024 * 1024,
+} as const;
 /** What a question may spill to disk. */
 const SPILLED_BYTES_MAX = 256 * 1024 * 1024;
 /** How long the engine may be late with a time limit before the statement is given up, milliseconds. */
@@ -52,12 +59,12 @@ export function createReader(options: ReaderOptions): RunStatement {
   const { database, ask, runLarge } = options;
   let facts: Promise<EngineFacts> | undefined;
 
-  async function check(statement: EngineStatement, { tableFunctions }: EngineFacts) {
+  async function check(statement: EngineStatement, { tableFunctions, defaults }: EngineFacts) {
     const { sql, params = {}, defaults: ceilings = {} } = statement;
     const plain = readPlainSelect(sql, tableFunctions);
     if (plain) return { format: plain.format, inspected: undefined };
     const inspected = inspectStatement(await renderStatement(ask, sql));
-    checkStatement(inspected, params, { tableFunctions, ceilings, database });
+    checkStatement(inspected, params, { tableFunctions, ceilings, database, defaults });
     return { format: inspected.format, inspected };
   }
 
@@ -70,7 +77,7 @@ export function createReader(options: ReaderOptions): RunStatement {
     const { defaults = {}, settings = {} } = statement;
     const allowed = {
       ...statement,
-      settings: allowUrlSettings(settings, { ceilings: defaults, database }, known.defaults),
+      settings: allowUrlSettings(settings, { ceilings: defaults, database, defaults: known.defaults }),
     };
     const { format = statement.format, inspected } = await check(statement, known);
     if (inspected?.kind === 'set') return EMPTY;
@@ -96,13 +103,14 @@ async function runSmall(
   { sessions, calls, slots, stuck }: ReaderOptions,
 ): Promise<StatementAnswer | undefined> {
   const { sql, signal, settings = {} } = statement;
-  const own = Number(settings.max_result_bytes ?? 0);
-  const isOwn = own > 0 && own <= SMALL_BYTES_MAX;
-  const hasLimit = (name: string) =>
-    name in settings || inspected?.settings.some((each) => each.name === name);
-  if (hasLimit('result_overflow_mode') || inspected?.settings.some(({ name }) => name === 'max_result_bytes'))
+  const isLimited = (name: string) => inspected?.settings.some((each) => each.name === name);
+  if ('result_overflow_mode' in settings || ['result_overflow_mode', ...Object.keys(SMALL)].some(isLimited))
     return undefined;
-  const limit = buildSetStatement({ max_result_bytes: isOwn ? own : SMALL_BYTES_MAX }, {});
+  const limits = Object.entries(SMALL).map(([name, max]) => {
+    const own = Number(settings[name] ?? statement.defaults?.[name] ?? 0);
+    return { name, value: own > 0 ? Math.min(own, max) : max, isOwn: own > 0 && own <= max };
+  });
+  const limit = buildSetStatement(Object.fromEntries(limits.map(({ name, value }) => [name, value])), {});
   const end = calls.begin();
   const release = await slots.acquire(signal).catch((error) => {
     end();
@@ -115,14 +123,23 @@ async function runSmall(
     const bytes = await leaveOnAbort(work, signal);
     return wholeAnswer(bytes, format);
   } catch (error) {
-    const isTooLarge =
-      error instanceof ClickHouseError && error.code === TOO_LARGE && /result/i.test(error.message);
-    if (isTooLarge && !isOwn && !settings.max_result_rows) return undefined;
-    return isOwn ? explainDocumentLimit(error) : Promise.reject(error);
+    const exceeded = findExceeded(error);
+    if (exceeded === undefined) throw error;
+    const { isOwn } = limits.find(({ name }) => name === exceeded)!;
+    return isOwn ? explainDocumentLimit(error) : undefined;
   }
 }
 
-const TOO_LARGE = 396;
+/** The limit that ended the statement. */
+function findExceeded(error: unknown): keyof typeof SMALL | undefined {
+  if (!(error instanceof ClickHouseError)) return undefined;
+  if (error.code === MEMORY_LIMIT_EXCEEDED) return 'max_memory_usage';
+  if (error.code !== TOO_MANY_ROWS_OR_BYTES) return undefined;
+  return /max rows/.test(error.message) ? 'max_result_rows' : 'max_result_bytes';
+}
+
+const MEMORY_LIMIT_EXCEEDED = 241;
+const TOO_MANY_ROWS_OR_BYTES = 396;
 
 function wholeAnswer(bytes: Uint8Array, format: string): StatementAnswer {
   let isLeft = bytes.length > 0;

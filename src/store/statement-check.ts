@@ -4,7 +4,7 @@
  * plans anything, because planning alone opens files (sqlite), and some functions read them without asking for a right.
  */
 import { ClickHouseError } from '../model/clickhouse.js';
-import { checkStatementSetting, type SettingLimits } from './allowed-settings.js';
+import { checkResetSetting, checkStatementSetting, type SettingLimits } from './allowed-settings.js';
 import { FORBIDDEN_FUNCTIONS, isPlain } from './plain-sql.js';
 import type { InspectedStatement, StatementSetting } from './statement-inspection.js';
 
@@ -57,12 +57,16 @@ export function checkStatement(
       `default: Not enough privileges. The table function ${name} is not allowed on this port`,
     );
   }
-  for (const setting of settings) checkSetting(setting, rules);
+  for (const setting of settings) {
+    // In a clause it would take a limit of ours back.
+    if (kind === 'set' && setting.value === 'DEFAULT') checkResetSetting(setting.name, rules);
+    else checkSetting(setting, rules);
+  }
 }
 
-function checkSetting({ name, value }: StatementSetting, { ceilings, database }: StatementRules): void {
+function checkSetting({ name, value }: StatementSetting, rules: StatementRules): void {
   if (/^readonly$|^profile$/.test(name)) throw readOnly(`the setting ${name} cannot be changed`);
-  checkStatementSetting(name, value, { ceilings, database });
+  checkStatementSetting(name, value, rules);
 }
 
 /** `file` may also be called by its bare name (APPLY file, arrayMap(file, …)), or hide in a parameter that is an identifier. */

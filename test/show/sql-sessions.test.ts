@@ -81,7 +81,9 @@ describe('KILL QUERY', () => {
 
   test('ends several, and one half way through its answer, whose client is told', async () => {
     const first = await sendEndless('a');
-    const query = encodeURIComponent('SELECT number, sleepEachRow(0.0001) FROM numbers(1e9)');
+    const query = encodeURIComponent(
+      "SELECT number, repeat('x', 1000), sleepEachRow(0.0001) FROM numbers(1e9)",
+    );
     const path = `/?query_id=b&max_block_size=1000&query=${query}`;
     const request = openRequest({ host: '127.0.0.1', port: port.port, path, agent: false }).end();
     const [response] = (await once(request, 'response')) as [IncomingMessage];
