@@ -59,16 +59,16 @@ export async function sendAnswer(
   const sink = openSink(response, stages);
   try {
     for (let chunk: Uint8Array | undefined = first; chunk; chunk = await answer.next()) {
-      if (!sink.entrance.write(chunk)) await waitForReader(sink.entrance, options);
+      if (!sink.entrance.write(chunk)) await waitForReader(response, sink.entrance, options);
     }
     beforeEnd();
     if (hasTrailer) response.addTrailers({ [SUMMARY]: summarize() });
     sink.end();
   } catch (error) {
     beforeEnd();
-    if (!options.gone.aborted) {
+    if (!options.gone.aborted && !response.destroyed) {
       spoilEnd();
-      sink.breakOff(buildErrorTail(options.signal.aborted ? options.signal.reason : error, options));
+      sink.breakOff(buildErrorTail(error, options));
     }
     throw error;
   }
@@ -103,9 +103,21 @@ function openSink(response: ServerResponse, stages: readonly Transform[]): Sink 
   };
 }
 
-async function waitForReader(entrance: Writable, { stallMsMax, signal }: AnswerOptions): Promise<void> {
+/** @throws The reason of `signal`; the TimeoutError of a reader that took nothing for too long, whose connection is closed. */
+async function waitForReader(
+  response: ServerResponse,
+  entrance: Writable,
+  { stallMsMax, signal }: AnswerOptions,
+): Promise<void> {
   const stalled = AbortSignal.timeout(stallMsMax);
-  await once(entrance, 'drain', { signal: AbortSignal.any([signal, stalled]) });
+  try {
+    await once(entrance, 'drain', { signal: AbortSignal.any([signal, stalled]) });
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    // What waits to be sent would keep the connection for as long as the reader does.
+    if (stalled.aborted) response.destroy();
+    throw error;
+  }
 }
 
 function buildErrorTail(error: unknown, { version, exceptionTag }: AnswerOptions): string {
