@@ -261,7 +261,7 @@ ORDER BY kpi, id, metric != feed_metrics[id], usable DESC, series DESC, reason`;
 }
 
 const SERIES_COLUMNS = `series_id, source_system, metric_type, unit, classification_rule, seen_at, ${TYPE_WORDS_SQL} AS type_words`;
-const ACTIVITY = `(SELECT series_id, max(last_time) AS last_time FROM series_activity GROUP BY series_id)`;
+const ACTIVITY = `(SELECT series_id, CAST(max(last_time) AS DateTime64(9, 'UTC')) AS last_time FROM series_activity GROUP BY series_id)`;
 /** What coverage says of series that have something in common. */
 const ABOUT_SERIES = `
         count() AS series,

@@ -13,7 +13,8 @@ const UNLIMITED = Number.MAX_SAFE_INTEGER;
 const NARROWER: SettingRule = { min: 0, max: UNLIMITED };
 
 const RULES: ReadonlyMap<string, SettingRule> = new Map<string, SettingRule>([
-  // Limits; those of time and memory have their ceilings from the settings of the port.
+  // Limits; that of memory has its ceiling from the settings of the port. An export reads a day of a table in one statement.
+  ['max_execution_time', { min: 1, max: 600 }],
   ['max_block_size', { min: 1, max: 1_048_576 }],
   ['max_threads', { min: 1, max: 64 }],
   ['max_query_size', { min: 1, max: 4 * 1024 * 1024 }],
@@ -59,6 +60,13 @@ const RULES: ReadonlyMap<string, SettingRule> = new Map<string, SettingRule>([
       'optimize_read_in_order',
       'optimize_aggregation_in_order',
       'optimize_move_to_prewhere',
+      'optimize_and_compare_chain',
+      'optimize_group_by_function_keys',
+      'optimize_aggregators_of_group_by_keys',
+      'compile_expressions',
+      'compile_aggregate_expressions',
+      'compile_sort_description',
+      'do_not_merge_across_partitions_select_final',
       'join_algorithm',
     ],
     ...['additional_table_filters', 'low_cardinality_allow_in_native_format'],
@@ -146,9 +154,9 @@ export function allowUrlSettings(
     const value = String(given);
     if (name === 'readonly' && Number(value) === 0) throw readOnly();
     if (name === 'additional_table_filters') checkTableFilters(value, database);
-    if (SWALLOWED.has(name) || (name === 'profile' && value === 'default') || defaults.get(name) === value)
-      continue;
+    if (SWALLOWED.has(name) || (name === 'profile' && value === 'default')) continue;
     const rule = findSettingRule(name, ceilings);
+    if (rule === undefined && defaults.get(name) === value) continue;
     if (rule === undefined) throw defaults.has(name) ? notTaken(name) : unknown(name);
     allowed[name] = rule === 'any' ? value : clamp(name, value, rule);
   }

@@ -404,7 +404,7 @@ describe('over HTTP', () => {
       session_id: 's',
     };
     const answer = await ask("SELECT getSetting('max_execution_time') AS s FROM numbers(10)", { settings });
-    expect(decodeRows(answer.bytes).map(({ s }) => Number(s))).toEqual([60, 60, 60]);
+    expect(decodeRows(answer.bytes).map(({ s }) => Number(s))).toEqual([65, 65, 65]);
     expect(answer.headers['x-clickhouse-query-id']).toBe('panel-7');
     const unknown = await ask('SELECT 1', { settings: { no_such_setting: '1' } });
     expect([unknown.status, unknown.headers['x-clickhouse-exception-code']]).toEqual([404, '115']);
