@@ -26,7 +26,7 @@ function crash() {
 
 function block() {
   process.once('SIGTERM', () => {
-    setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 50);
+    setTimeout(() => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0), 0);
   });
 }
 
