@@ -3,7 +3,7 @@
  * less. What stays free is for the engine, which needs room to merge, to answer, and to change its schema: a file system
  * that is filled to the last byte can damage the metadata of its tables.
  */
-import { statfs } from 'node:fs/promises';
+import { readFreeSpace } from './model/free-space.js';
 
 export interface DiskSpace {
   /** As it was when it was last looked at, at most `LOOK_AGAIN_MS` before the last call, plus the time of one look. */
@@ -33,11 +33,11 @@ export function createDiskSpace(options: DiskSpaceOptions): DiskSpace {
   async function look(): Promise<void> {
     lookedMs = nowMs();
     // A folder that cannot be looked at says so when it is written to.
-    const found = await statfs(directory).catch(() => undefined);
+    const found = await readFreeSpace(directory);
     problem = undefined;
-    if (found === undefined || found.blocks === 0) return;
-    const freeBytes = found.bavail * found.bsize;
-    const wanted = Math.min(freeBytesMin, found.blocks * found.bsize * SHARE_MAX);
+    if (found === undefined) return;
+    const { freeBytes, sizeBytes } = found;
+    const wanted = Math.min(freeBytesMin, sizeBytes * SHARE_MAX);
     if (freeBytes >= wanted) return;
     problem =
       `the disk is full: the file system of ${directory} has ${freeBytes} bytes left and ${Math.ceil(wanted)} are kept free ` +

@@ -88,14 +88,7 @@ const RULES: ReadonlyMap<string, SettingRule> = new Map<string, SettingRule>([
     ...['enable_http_compression', 'http_zlib_compression_level', 'http_write_exception_in_output_format'],
     ...['send_progress_in_http_headers', 'http_headers_progress_interval_ms', 'network_compression_method'],
     ...['cancel_http_readonly_queries_on_client_close', 'http_receive_timeout', 'http_send_timeout'],
-    ...[
-      'http_connection_timeout',
-      'connect_timeout',
-      'receive_timeout',
-      'send_timeout',
-      'log_comment',
-      'log_queries',
-    ],
+    ...['http_connection_timeout', 'connect_timeout', 'receive_timeout', 'send_timeout', 'log_queries'],
     ...[
       'async_insert',
       'wait_for_async_insert',
@@ -183,7 +176,7 @@ export function checkStatementSetting(
 ): void {
   // Values of parameters, as in a URL.
   if (/^param_\w+$/.test(name)) return;
-  const rule = name === 'log_comment' ? undefined : findSettingRule(name, ceilings);
+  const rule = findSettingRule(name, ceilings);
   if (rule === undefined && !defaults.has(name)) throw unknown(name);
   if (rule === undefined) throw notTaken(name);
   if (name === 'additional_table_filters' && value !== 'DEFAULT') checkTableFilters(value, database);

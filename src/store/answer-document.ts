@@ -3,9 +3,10 @@
  * there it goes out chunk by chunk, so that its size never shows in memory. The file has no name from the moment it is
  * opened for reading: nothing is left behind, not even by a crash.
  */
-import { type FileHandle, open, statfs, unlink } from 'node:fs/promises';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readFreeSpace } from '../model/free-space.js';
 
 const CHUNK_BYTES = 256 * 1024;
 let filesMade = 0;
@@ -41,7 +42,6 @@ export async function makeDocument(
 }
 
 async function findRoom(directory: string): Promise<string> {
-  const found = await statfs(directory).catch(() => undefined);
-  const isFull = found !== undefined && found.blocks > 0 && found.bavail * found.bsize < FREE_BYTES_MIN;
-  return isFull ? tmpdir() : directory;
+  const found = await readFreeSpace(directory);
+  return found !== undefined && found.freeBytes < FREE_BYTES_MIN ? tmpdir() : directory;
 }

@@ -166,7 +166,7 @@ function buildPreparation(
     max_temporary_data_on_disk_size_for_query: SPILLED_BYTES_MAX,
     ...statement.defaults,
   };
-  // Set beforehand, for a locked session takes a clause only where it changes nothing.
+  // Set first, for a locked session takes a clause only where it changes nothing.
   const own = (inspected?.settings ?? [])
     .filter(({ isInner }) => !isInner)
     .map(({ name, value }) => `SET ${name} = ${value}`);

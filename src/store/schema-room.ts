@@ -3,8 +3,8 @@
  * the new one is left empty: the table cannot be read again, and the directory not opened (chdb 3.4, ALTER and CREATE OR
  * REPLACE VIEW). So such statements are refused while there is next to no room.
  */
-import { statfs } from 'node:fs/promises';
 import { ClickHouseError } from '../model/clickhouse.js';
+import { readFreeSpace } from '../model/free-space.js';
 
 /** Many times what the largest definition takes, bytes. */
 const FREE_BYTES_MIN = 2 * 1024 * 1024;
@@ -13,8 +13,8 @@ const CHANGES_SCHEMA = /^\s*(CREATE|ALTER|ATTACH|DETACH|DROP|RENAME|EXCHANGE|TRU
 /** @throws ClickHouseError 243 where the statement changes the schema and the file system of the directory is full. */
 export async function checkSchemaRoom(sql: string, directory: string): Promise<void> {
   if (!CHANGES_SCHEMA.test(sql)) return;
-  const found = await statfs(directory).catch(() => undefined);
-  if (found === undefined || found.blocks === 0 || found.bavail * found.bsize >= FREE_BYTES_MIN) return;
+  const found = await readFreeSpace(directory);
+  if (found === undefined || found.freeBytes >= FREE_BYTES_MIN) return;
   throw new ClickHouseError(
     243,
     'NOT_ENOUGH_SPACE',
