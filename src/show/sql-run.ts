@@ -223,8 +223,10 @@ export async function answerKill(
   if (kill.mode === 'SYNC') await over;
   const format = kill.format ?? wanted.format;
   const sql = buildKillAnswer(queries, kill);
-  const statement = { sql, format, access: 'read-only', defaults, settings: {}, params: {}, signal } as const;
-  const started = await engine.runStatement(statement);
+  const started = await engine.runStatement({
+    ...{ sql, format, access: 'read-only', defaults, settings: {}, params: {}, signal },
+    isUrgent: true,
+  });
   try {
     await send(response, started, wanted, exchange, { signal, beforeEnd: () => undefined });
   } finally {

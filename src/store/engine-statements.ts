@@ -34,6 +34,8 @@ export interface EngineStatement {
   params?: Record<string, string>;
   /** A file with the data of an INSERT. */
   dataPath?: string | undefined;
+  /** Waits for no place: a short one of the port's own, which must not queue behind what it ends. */
+  isUrgent?: boolean;
   signal?: AbortSignal | undefined;
 }
 

@@ -112,7 +112,8 @@ async function runSmall(
   });
   const limit = buildSetStatement(Object.fromEntries(limits.map(({ name, value }) => [name, value])), {});
   const end = calls.begin();
-  const release = await slots.acquire(signal).catch((error) => {
+  const place = statement.isUrgent ? Promise.resolve(() => {}) : slots.acquire(signal);
+  const release = await place.catch((error) => {
     end();
     throw error;
   });

@@ -117,6 +117,14 @@ describe('KILL QUERY', () => {
     expect((await port.ask(`${sql} FORMAT JSON`)).text).toContain('"kill_status"');
   });
 
+  test('is answered while statements hold every place, also where it finds none', async () => {
+    const ids = ['one', 'two', 'three'];
+    const endless = await Promise.all(ids.map((id) => sendEndless(id)));
+    expect((await port.ask("KILL QUERY WHERE query_id = 'not yet there'")).status).toBe(200);
+    await port.ask(`KILL QUERY WHERE query_id IN (${ids.map((id) => `'${id}'`)})`);
+    for (const { answer } of endless) expect((await answer).text).toContain('QUERY_WAS_CANCELLED');
+  });
+
   test('in any other form stays refused, as does that of a GET', async () => {
     for (const sql of [
       'KILL QUERY WHERE 1',
