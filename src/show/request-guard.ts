@@ -42,7 +42,8 @@ export function createRequestGuard(options: RequestGuardOptions): RequestGuard {
 
   function isOwnHost(header: string, localAddress: string | undefined): boolean {
     const name = readHostName(header);
-    return isLoopback(name) || hosts.has(name) || name === localAddress?.replace(/^::ffff:/, '');
+    // The cheapest question first: most requests name the address that the port listens on.
+    return hosts.has(name) || name === localAddress?.replace(/^::ffff:/, '') || isLoopback(name);
   }
 
   return {
