@@ -16,9 +16,12 @@ export function readUse(sql: string): string | undefined {
   return rest.length <= 2 && rest.at(-1) === name && isName(name) ? readText(name) : undefined;
 }
 
+/** The one setting whose value is a map; what it may be is checked where the statement is (src/store/table-filters.ts). */
+const MAP_SETTING = 'additional_table_filters';
+
 /**
  * Names and values of a SET of settings, undefined for DEFAULT; undefined where the statement is none.
- * @throws ClickHouseError 48 where a value is no number, string or boolean.
+ * @throws ClickHouseError 48 where a value is no number, string, boolean, or map of additional_table_filters.
  */
 export function readSet(sql: string): [name: string, value: string | undefined][] | undefined {
   const [set, name, equals] = readTokens(sql, 4);
@@ -27,8 +30,9 @@ export function readSet(sql: string): [name: string, value: string | undefined][
   const changes: [string, string | undefined][] = [];
   for (;;) {
     const [changed, sign] = tokens.splice(0, 2);
-    const value = takeValue(tokens);
-    if (!isName(changed) || sign !== '=' || value === undefined) throw notKept();
+    if (!isName(changed) || sign !== '=') throw notKept();
+    const value = readText(changed) === MAP_SETTING ? takeMap(tokens) : takeValue(tokens);
+    if (value === undefined) throw notKept();
     changes.push([readText(changed), value.text]);
     if (tokens.length === 0) return changes;
     if (tokens.shift() !== ',') throw notKept();
@@ -46,9 +50,17 @@ function takeValue(tokens: string[]): { text: string | undefined } | undefined {
   return isWord(token, 'DEFAULT') ? { text: undefined } : undefined;
 }
 
+/** `{'key' : 'value', …}` as it stands, or what any setting may be. */
+function takeMap(tokens: string[]): { text: string | undefined } | undefined {
+  if (tokens[0] !== '{') return takeValue(tokens);
+  const end = tokens.indexOf('}');
+  return end === -1 ? undefined : { text: tokens.splice(0, end + 1).join(' ') };
+}
+
 function notKept(): ClickHouseError {
   const message =
-    'A session keeps settings whose values are numbers, strings or booleans; send others with their statement';
+    'A session keeps settings whose values are numbers, strings or booleans, and maps only of ' +
+    `${MAP_SETTING}; send others with their statement`;
   return new ClickHouseError(48, 'NOT_IMPLEMENTED', message);
 }
 

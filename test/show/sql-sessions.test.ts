@@ -173,6 +173,29 @@ describe('a session', () => {
     expect((await port.ask('SELECT {name:String}', { url })).text).toBe("it\\'s\n");
   });
 
+  test('keeps filters of tables, the one setting that is a map', async () => {
+    const filtered = { session_id: 'filtered' };
+    await fixture.engine.command(
+      'CREATE TABLE filtered ENGINE = MergeTree ORDER BY a AS SELECT number AS a FROM numbers(9)',
+    );
+    const count = async () => (await port.ask('SELECT count() FROM filtered', { url: filtered })).text;
+    const set =
+      "SET additional_table_filters = {'plumbline.filtered': 'a != 1 AND a < 5', 'x' : 'b = \\'}\\''}, max_threads = 2";
+    expect(await told(port.ask(set, { url: filtered }))).toEqual([200, null]);
+    expect(await count()).toBe('4\n');
+    const refused = "SET additional_table_filters = {'plumbline.filtered': 'a IN (SELECT 1)'}";
+    expect(await told(port.ask(refused, { url: filtered }))).toEqual([500, '452']);
+    const elsewhere = "SET additional_table_filters = {'system.one': 'dummy = 1'}";
+    expect(await told(port.ask(elsewhere, { url: filtered }))).toEqual([500, '452']);
+    expect(await count()).toBe('4\n');
+    await port.ask('SET additional_table_filters = {}', { url: filtered });
+    expect(await count()).toBe('9\n');
+    await port.ask("SET additional_table_filters = {'filtered': 'a = 7'}", { url: filtered });
+    expect(await count()).toBe('1\n');
+    await port.ask('SET additional_table_filters = DEFAULT', { url: filtered });
+    expect(await count()).toBe('9\n');
+  });
+
   test('keeps nothing that the engine refuses', async () => {
     expect(await told(port.ask('SET no_such_setting = 1', { url }))).toEqual([404, '115']);
     expect(await told(port.ask('USE no_such_database', { url }))).toEqual([404, '81']);
@@ -205,7 +228,8 @@ describe('a session', () => {
       501,
       expect.stringContaining('Temporary tables are not supported'),
     ]);
-    expect(await told(port.ask("SET additional_table_filters = {'a': 'b'}", { url }))).toEqual([501, '48']);
+    expect(await told(port.ask("SET join_algorithm = {'a': 'b'}", { url }))).toEqual([501, '48']);
+    expect(await told(port.ask("SET join_algorithm = ['hash']", { url }))).toEqual([501, '48']);
     expect(await told(port.ask('SELECT 1', { url: { ...url, session_timeout: '3601' } }))).toEqual([
       500,
       '374',
