@@ -3,6 +3,7 @@
  * a ClickHouse server does not (it has an HTTP port of its own).
  */
 import type { ClickHouse } from '../model/clickhouse.js';
+import type { StatementStatistics } from '../model/statement-statistics.js';
 
 export interface SqlStatement {
   sql: string;
@@ -26,6 +27,8 @@ export interface SqlStatement {
 /** A statement under way; its first chunk is ready, so most errors have come already. */
 export interface SqlAnswer {
   format: string;
+  /** As far as the engine has told by now. */
+  statistics(): StatementStatistics;
   next(): Promise<Uint8Array | undefined>;
   /** Must be called once. */
   end(): Promise<void>;

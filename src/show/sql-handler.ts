@@ -108,7 +108,7 @@ async function sendHello(response: ServerResponse, wanted: SqlRequest, exchange:
   await sendAnswer(
     response,
     answer,
-    describeAnswer(wanted, exchange, { signal, beforeEnd: () => undefined }),
+    describeAnswer(wanted, exchange, { signal, beforeEnd: () => undefined }, () => ({})),
   );
 }
 

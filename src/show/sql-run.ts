@@ -14,6 +14,7 @@ import { isOn, type SqlRequest } from './sql-request.js';
 import { type AnswerOptions, sendAnswer } from './sql-response.js';
 import { readSet, readUse, refuseTemporaryTables } from './sql-session-statements.js';
 import { keepSetting, type SqlSession } from './sql-sessions.js';
+import { formatSummary } from './sql-summary.js';
 import { replaceCalls } from './sql-tokens.js';
 
 /** A request, and what its answer needs. */
@@ -177,7 +178,7 @@ async function send(
     const contentType = facts.contentTypes.get(started.format) ?? 'text/plain; charset=UTF-8';
     response.setHeader('Content-Type', contentType);
     response.setHeader('X-ClickHouse-Format', started.format);
-    const options = describeAnswer(wanted, exchange, ending);
+    const options = describeAnswer(wanted, exchange, ending, started.statistics);
     if (isOn(wanted.settings.send_progress_in_http_headers)) {
       response.setHeader('X-ClickHouse-Progress', options.summarize());
     }
@@ -195,6 +196,7 @@ export function describeAnswer(
   { settings, wantsBlocks }: SqlRequest,
   { request, signal: gone, options, startedAtMs }: Exchange,
   { signal, beforeEnd }: Ending,
+  statistics: SqlAnswer['statistics'],
 ): AnswerOptions {
   const accepted = request.headers['accept-encoding']?.toString();
   return {
@@ -202,9 +204,7 @@ export function describeAnswer(
     exceptionTag: options.newId().replaceAll('-', '').slice(0, 16),
     stallMsMax: options.stallMsMax,
     openPacking: () => openPacking(accepted, settings, wantsBlocks),
-    // The engine tells of a stream neither rows nor bytes, so that there is none of them here.
-    summarize: () =>
-      JSON.stringify({ elapsed_ns: String(Math.round((performance.now() - startedAtMs) * 1e6)) }),
+    summarize: () => formatSummary(statistics(), performance.now() - startedAtMs),
     ...{ signal, gone, beforeEnd },
   };
 }

@@ -12,6 +12,8 @@ const CHUNK_BYTES = 256 * 1024;
 let filesMade = 0;
 
 export interface AnswerDocument {
+  /** Up to so many of its last bytes; it may be called before `next`. */
+  readEnd(bytesMax: number): Promise<Uint8Array>;
   next(): Promise<Uint8Array | undefined>;
   close(): Promise<void>;
 }
@@ -33,6 +35,11 @@ export async function makeDocument(
     await unlink(path).catch(() => undefined);
   }
   return {
+    async readEnd(bytesMax) {
+      const from = Math.max(0, (await file.stat()).size - bytesMax);
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(bytesMax), 0, bytesMax, from);
+      return buffer.subarray(0, bytesRead);
+    },
     async next() {
       const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(CHUNK_BYTES));
       return bytesRead === 0 ? undefined : buffer.subarray(0, bytesRead);

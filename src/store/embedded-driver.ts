@@ -91,7 +91,7 @@ export function createEmbeddedClickHouse(options: EmbeddedOptions): EmbeddedClic
   const insertSlots = createCallSlots({ runningMax: options.insertsMax ?? 1, waitingMax });
   const threadSlots = createCallSlots({ runningMax: options.streamsMax ?? 4, waitingMax });
   const sessions = createSessionPool({ database, openSession: () => requireOpen().openSession() });
-  const calls = createEngineCalls((sql) => sessions.run(sql, { format: 'Null', settings: {}, params: {} }));
+  const calls = createEngineCalls((sql) => sessions.run(sql, { format: 'TSV', settings: {}, params: {} }));
   const stuck = createStuckPlaces(STUCK_MAX);
   const threads = createStreamThreads({ chdbPath: findBinding(), directory, threadSlots, fetchSlots, stuck });
 

@@ -5,6 +5,8 @@
  */
 import { ClickHouseError } from '../model/clickhouse.js';
 import { quote } from '../model/sql-literal.js';
+import type { StatementStatistics } from '../model/statement-statistics.js';
+import { buildProgressQuestion, readProgress } from './statement-statistics.js';
 
 export interface EngineCalls {
   /** A name for one call, unique in this process; it travels as the setting `log_comment`. */
@@ -13,15 +15,29 @@ export interface EngineCalls {
   begin(): () => void;
   /** Stop the call of that name when the signal fires. The returned function must be called when it has ended. */
   stopOnAbort(callName: string, signal: AbortSignal | undefined): () => void;
+  /** Asks now and then how far the call of that name is. */
+  watch(callName: string): CallWatch;
   refuseNew(): void;
   /** Resolves when no call is under way. */
   settle(): Promise<void>;
 }
 
-const KILL_INTERVAL_MS = 500;
+export interface CallWatch {
+  /** As last seen, a moment before the end at best; nothing of a call that was over before anybody looked. */
+  seen(): StatementStatistics;
+  /** Look now, unless that was done a moment ago. */
+  look(): void;
+  /** Must be called when the call has ended. */
+  stop(): void;
+}
 
-/** `runNow` runs a statement without waiting for a place: a kill must not queue behind what it kills. */
-export function createEngineCalls(runNow: (sql: string) => Promise<unknown>): EngineCalls {
+const KILL_INTERVAL_MS = 500;
+/** A question about progress takes some milliseconds of CPU. */
+const LOOK_INTERVAL_MIN_MS = 250;
+const LOOK_INTERVAL_MAX_MS = 500;
+
+/** `runNow` runs a statement without waiting for a place: a kill must not queue behind what it kills. Its output is TSV. */
+export function createEngineCalls(runNow: (sql: string) => Promise<Uint8Array>): EngineCalls {
   let running = 0;
   let callsMade = 0;
   let isClosed = false;
@@ -58,6 +74,35 @@ export function createEngineCalls(runNow: (sql: string) => Promise<unknown>): En
         signal?.removeEventListener('abort', kill);
         clearTimeout(timer);
       };
+    },
+    watch(callName) {
+      const question = buildProgressQuestion(quote(callName));
+      let last: StatementStatistics = {};
+      let isOver = false;
+      let isAsking = false;
+      let lookAgainAtMs = 0;
+      const look = () => {
+        if (isOver || isAsking || performance.now() < lookAgainAtMs) return;
+        isAsking = true;
+        const end = count();
+        runNow(question)
+          .then((answer) => {
+            // A later call may have the same name.
+            if (!isOver) last = readProgress(Buffer.from(answer).toString('latin1')) ?? last;
+          })
+          .catch(() => undefined)
+          .finally(() => {
+            end();
+            isAsking = false;
+            lookAgainAtMs = performance.now() + LOOK_INTERVAL_MIN_MS;
+          });
+      };
+      const timer = setInterval(look, LOOK_INTERVAL_MAX_MS);
+      const stop = () => {
+        isOver = true;
+        clearInterval(timer);
+      };
+      return { seen: () => last, look, stop };
     },
     refuseNew() {
       isClosed = true;

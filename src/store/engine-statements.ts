@@ -5,14 +5,16 @@
  */
 import { ClickHouseError } from '../model/clickhouse.js';
 import { quote } from '../model/sql-literal.js';
+import type { StatementStatistics } from '../model/statement-statistics.js';
 import { makeDocument } from './answer-document.js';
-import { type EngineCalls, leaveOnAbort } from './engine-calls.js';
+import { type CallWatch, type EngineCalls, leaveOnAbort } from './engine-calls.js';
 import { findStreamedFormat, type MeasureHeader } from './output-formats.js';
 import { LOCK } from './reading-sessions.js';
 import { renderStatement } from './render-statement.js';
 import { buildSetStatement, quoteIdentifier, type Settings } from './session-settings.js';
 import { type InspectedStatement, inspectStatement } from './statement-inspection.js';
-import type { StreamThread, StreamThreads } from './stream-threads.js';
+import { readStatisticsTail, STATISTICS_TAIL_BYTES } from './statement-statistics.js';
+import type { StreamChunk, StreamThread, StreamThreads } from './stream-threads.js';
 
 /** A statement and what it runs with. */
 export interface EngineStatement {
@@ -42,6 +44,8 @@ export interface EngineStatement {
 export interface StatementAnswer {
   /** The format of the chunks. */
   format: string;
+  /** As far as the engine has told by now. */
+  statistics(): StatementStatistics;
   /** The next chunk; undefined at the end. */
   next(): Promise<Uint8Array | undefined>;
   /** Must be called once, also after an error or half way; stops the engine's work. */
@@ -53,6 +57,8 @@ export type RunStatement = (statement: EngineStatement) => Promise<StatementAnsw
 
 interface OpenAnswer {
   format: string;
+  /** What the answer itself tells. */
+  told: StatementStatistics;
   first: Uint8Array | undefined;
   chunks: AsyncGenerator<Uint8Array, void>;
 }
@@ -80,18 +86,21 @@ export function createStatementRunner(options: {
       throw error;
     });
     const takeBackStop = calls.stopOnAbort(callName, signal);
-    const opening = openAnswer(thread, statement, preparation, temporaryDirectory);
+    const watch = calls.watch(callName);
+    const opening = openAnswer(thread, statement, preparation, temporaryDirectory, watch);
     const end = async () => {
       const opened = await opening.catch(() => undefined);
       try {
         await opened?.chunks.return();
       } finally {
+        watch.stop();
         await thread.end().finally(takeBackStop).finally(finish);
       }
     };
     try {
-      const { format, first, chunks } = await leaveOnAbort(opening, signal);
-      return { format, next: createReader(first, chunks, signal), end };
+      const { format, told, first, chunks } = await leaveOnAbort(opening, signal);
+      const statistics = () => ({ ...watch.seen(), ...told });
+      return { format, statistics, next: createReader(first, chunks, signal), end };
     } catch (error) {
       // Not awaited: the engine may take a moment to stop, the caller need not.
       end().catch(() => undefined);
@@ -121,6 +130,7 @@ async function openAnswer(
   statement: EngineStatement,
   preparation: readonly string[],
   temporaryDirectory: string,
+  watch: CallWatch,
 ): Promise<OpenAnswer> {
   statement.signal?.throwIfAborted();
   await thread.prepare([...preparation, ...lockReader(statement)]);
@@ -129,9 +139,10 @@ async function openAnswer(
   if (inspected.words.has('OUTFILE'))
     throw new ClickHouseError(358, 'INTO_OUTFILE_NOT_ALLOWED', 'INTO OUTFILE is not allowed');
   const format = inspected.format ?? statement.format;
-  const chunks = readChunks(thread, statement, inspected, format, temporaryDirectory);
+  const told: StatementStatistics = {};
+  const chunks = readChunks(thread, statement, inspected, format, { temporaryDirectory, watch, told });
   const { value } = await chunks.next();
-  return { format, first: value ?? undefined, chunks };
+  return { format, told, first: value ?? undefined, chunks };
 }
 
 async function* readChunks(
@@ -139,7 +150,11 @@ async function* readChunks(
   statement: EngineStatement,
   inspected: InspectedStatement,
   format: string,
-  temporaryDirectory: string,
+  {
+    temporaryDirectory,
+    watch,
+    told,
+  }: { temporaryDirectory: string; watch: CallWatch; told: StatementStatistics },
 ): AsyncGenerator<Uint8Array, void> {
   const { kind } = inspected;
   if (kind !== 'select' && kind !== 'question') {
@@ -150,7 +165,11 @@ async function* readChunks(
   const measureHeader = findStreamedFormat(format, inspected, statement.settings ?? {});
   if (kind === 'select' && measureHeader) {
     await thread.stream(statement.sql, statement.format);
-    yield* readStream(thread, measureHeader);
+    for await (const { bytes, rows } of readStream(thread, measureHeader)) {
+      watch.look();
+      told.resultRows = (told.resultRows ?? 0) + rows;
+      if (bytes.length > 0) yield bytes;
+    }
     return;
   }
   const document = await makeDocument(temporaryDirectory, async (path) => {
@@ -159,6 +178,7 @@ async function* readChunks(
       .catch(explainDocumentLimit);
   });
   try {
+    Object.assign(told, readStatisticsTail(format, await document.readEnd(STATISTICS_TAIL_BYTES)));
     for (let chunk = await document.next(); chunk; chunk = await document.next()) yield chunk;
   } finally {
     await document.close();
@@ -169,12 +189,12 @@ async function* readChunks(
 async function* readStream(
   thread: StreamThread,
   measureHeader: MeasureHeader,
-): AsyncGenerator<Uint8Array, void> {
+): AsyncGenerator<StreamChunk, void> {
   let isFirst = true;
   for (let chunk = await thread.next(); chunk; chunk = await thread.next()) {
-    const rows = isFirst ? chunk : chunk.subarray(measureHeader(chunk));
+    const { bytes, rows } = chunk;
+    yield { bytes: isFirst ? bytes : bytes.subarray(measureHeader(bytes)), rows };
     isFirst = false;
-    if (rows.length > 0) yield rows;
   }
 }
 

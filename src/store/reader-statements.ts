@@ -14,11 +14,12 @@ import {
   type RunStatement,
   type StatementAnswer,
 } from './engine-statements.js';
-import type { ReadingSessions } from './reading-sessions.js';
+import type { ReadingSessions, WholeOutput } from './reading-sessions.js';
 import { renderStatement } from './render-statement.js';
 import { buildSetStatement, quoteIdentifier } from './session-settings.js';
 import { checkStatement, readPlainSelect } from './statement-check.js';
 import { type InspectedStatement, inspectStatement } from './statement-inspection.js';
+import { readStatisticsTail } from './statement-statistics.js';
 import type { StuckPlaces } from './stuck-places.js';
 
 export interface ReaderOptions {
@@ -47,7 +48,14 @@ const SMALL = {
 const SPILLED_BYTES_MAX = 256 * 1024 * 1024;
 /** How long the engine may be late with a time limit before the statement is given up, milliseconds. */
 const LATE_MAX_MS = 10_000;
-const EMPTY: StatementAnswer = { format: 'Null', next: async () => undefined, end: async () => {} };
+/** Readers change nothing. */
+const NOTHING_WRITTEN = { writtenRows: 0, writtenBytes: 0 } as const;
+const EMPTY: StatementAnswer = {
+  format: 'Null',
+  statistics: () => NOTHING_WRITTEN,
+  next: async () => undefined,
+  end: async () => {},
+};
 
 interface EngineFacts {
   tableFunctions: readonly string[];
@@ -87,7 +95,8 @@ export function createReader(options: ReaderOptions): RunStatement {
       const small = await runSmall(limited, inspected, format, preparation, options);
       if (small !== undefined) return small;
       const seen = inspected ?? inspectStatement(await renderStatement(ask, statement.sql));
-      return await runLarge({ ...limited, inspected: seen, preparation });
+      const large = await runLarge({ ...limited, inspected: seen, preparation });
+      return { ...large, statistics: () => ({ ...large.statistics(), ...NOTHING_WRITTEN }) };
     } catch (error) {
       throw limited.explain(error);
     }
@@ -121,8 +130,7 @@ async function runSmall(
   stuck.watch(work, signal, release);
   work.then(end, end);
   try {
-    const bytes = await leaveOnAbort(work, signal);
-    return wholeAnswer(bytes, format);
+    return wholeAnswer(await leaveOnAbort(work, signal), format);
   } catch (error) {
     const exceeded = findExceeded(error);
     if (exceeded === undefined) throw error;
@@ -142,10 +150,12 @@ function findExceeded(error: unknown): keyof typeof SMALL | undefined {
 const MEMORY_LIMIT_EXCEEDED = 241;
 const TOO_MANY_ROWS_OR_BYTES = 396;
 
-function wholeAnswer(bytes: Uint8Array, format: string): StatementAnswer {
+function wholeAnswer({ bytes, statistics }: WholeOutput, format: string): StatementAnswer {
+  const all = { ...statistics, ...readStatisticsTail(format, bytes), ...NOTHING_WRITTEN };
   let isLeft = bytes.length > 0;
   return {
     format,
+    statistics: () => all,
     async next() {
       if (!isLeft) return undefined;
       isLeft = false;

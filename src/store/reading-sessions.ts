@@ -5,15 +5,26 @@
  */
 import type { Session } from 'chdb';
 import { quote } from '../model/sql-literal.js';
+import type { StatementStatistics } from '../model/statement-statistics.js';
 import { toClickHouseError } from './clickhouse-errors.js';
 import type { EngineCalls } from './engine-calls.js';
 
 /** After these a session can change no setting; the list of statements forbids to take a role again. */
 export const LOCK: readonly string[] = ['SET ROLE NONE', 'SET readonly = 1'];
 
+export interface WholeOutput {
+  bytes: Uint8Array;
+  statistics: StatementStatistics;
+}
+
 export interface ReadingSessions {
   /** The whole output of one statement, in a session that was prepared with these statements. Ends when the engine does. */
-  run(preparation: string, sql: string, format: string, signal: AbortSignal | undefined): Promise<Uint8Array>;
+  run(
+    preparation: string,
+    sql: string,
+    format: string,
+    signal: AbortSignal | undefined,
+  ): Promise<WholeOutput>;
   close(): void;
 }
 
@@ -52,17 +63,21 @@ export function createReadingSessions(options: {
         text = [preparation, `SET log_comment = ${quote(named.name)}`, ...LOCK, sql].join(';\n');
       }
       const takeBackStop = calls.stopOnAbort(named.name, signal);
+      const watch = calls.watch(named.name);
       try {
         const result = await named.session.queryAsync(text, { format });
         const bytes = result.bytes();
         // A stop that was on its way must not meet the next statement.
         if (signal?.aborted) named.session.close();
         else giveBack(named);
-        return bytes;
+        // What the binding calls "read" is the result.
+        const { rowsRead: resultRows, bytesRead: resultBytes } = result;
+        return { bytes, statistics: { ...watch.seen(), resultRows, resultBytes } };
       } catch (error) {
         named.session.close();
         throw toClickHouseError(error);
       } finally {
+        watch.stop();
         takeBackStop();
       }
     },

@@ -31,7 +31,7 @@ const steps = {
   },
   async next() {
     const step = await chunks.next();
-    return step.done ? undefined : step.value.raw();
+    return step.done ? undefined : { bytes: step.value.raw(), rows: step.value.numRows };
   },
   async end() {
     try {

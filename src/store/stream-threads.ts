@@ -8,6 +8,11 @@ import { parseClickHouseError } from './clickhouse-errors.js';
 import { STREAM_THREAD_SOURCE } from './stream-thread-source.js';
 import type { StuckPlaces } from './stuck-places.js';
 
+export interface StreamChunk {
+  bytes: Uint8Array;
+  rows: number;
+}
+
 /** One statement under way in a thread. Calls must not overlap, except `end`, which waits for the one before it. */
 export interface StreamThread {
   /** A fresh session, with these statements run in it. */
@@ -19,7 +24,7 @@ export interface StreamThread {
   /** Run any statement to its end; resolves with its output, as text. */
   run(sql: string, format: string): Promise<string>;
   /** The next chunk of `stream`; undefined at the end. */
-  next(): Promise<Uint8Array | undefined>;
+  next(): Promise<StreamChunk | undefined>;
   /** Give up what is left, close the session, give the thread back. */
   end(): Promise<void>;
 }
@@ -64,7 +69,7 @@ export function createStreamThreads(options: {
         run: async (sql, format) => (await channel.send({ step: 'run', sql, format })) as string,
         async next() {
           const release = await options.fetchSlots.acquire(signal);
-          return (await channel.send({ step: 'next' }).finally(release)) as Uint8Array | undefined;
+          return (await channel.send({ step: 'next' }).finally(release)) as StreamChunk | undefined;
         },
         async end() {
           const ended = channel.send({ step: 'end' });

@@ -87,6 +87,13 @@ describe('@clickhouse/client', () => {
     expect(Buffer.concat(await stream.toArray()).toString()).toBe('0\n1\n2\n');
   });
 
+  test('reads what the port says about a statement', async () => {
+    const query = 'SELECT number FROM numbers(10) FORMAT JSON';
+    const { summary } = await client.command({ query, clickhouse_settings: { wait_end_of_query: 1 } });
+    expect(summary).toMatchObject({ read_rows: '10', result_rows: '10', written_rows: '0' });
+    expect(Number(summary!.elapsed_ns)).toBeGreaterThan(0);
+  });
+
   test('gets errors of its own class', async () => {
     const wrong = client.query({ query: 'SELECT * FROM nothing_like_it', format: 'JSONEachRow' });
     const error = await wrong.catch((reason: unknown) => reason);

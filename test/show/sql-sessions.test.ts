@@ -291,34 +291,6 @@ describe('an answer that is kept back', () => {
   });
 });
 
-describe('X-ClickHouse-Summary', () => {
-  test('is at the head, and for an answer of unknown length at its end too', async () => {
-    const head = (await port.ask('SELECT 1', { url: { wait_end_of_query: '1' } })).headers;
-    expect(Number(JSON.parse(head.get('x-clickhouse-summary')!).elapsed_ns)).toBeGreaterThan(100_000);
-    const request = openRequest({
-      host: '127.0.0.1',
-      port: port.port,
-      path: '/?query=SELECT%201',
-      agent: false,
-    });
-    const [response] = (await once(request.end(), 'response')) as [IncomingMessage];
-    await response.resume().toArray();
-    const summaries = [response.headers, response.trailers].map(
-      (all) => all['x-clickhouse-summary'] as string,
-    );
-    const [first, last] = summaries.map((text) => Number(JSON.parse(text).elapsed_ns));
-    expect(last!).toBeGreaterThanOrEqual(first!);
-  });
-
-  test('comes as progress where send_progress_in_http_headers asks for it', async () => {
-    const url = { send_progress_in_http_headers: '1' };
-    expect((await port.ask('SELECT 1', { url })).headers.get('x-clickhouse-progress')).toMatch(
-      /^\{"elapsed_ns"/,
-    );
-    expect((await port.ask('SELECT 1')).headers.has('x-clickhouse-progress')).toBe(false);
-  });
-});
-
 describe('tokens', () => {
   test('leave out space and comments, and keep strings whole', () => {
     expect(readTokens("SET a='it''s' -- x\n, `b c` = -1.5e-3 /* y */;", 100)).toEqual([
