@@ -131,6 +131,7 @@ const SWALLOWED = new Set([
   'log_queries',
   'use_query_cache',
   'network_compression_method',
+  'select_sequential_consistency',
 ]);
 
 /**

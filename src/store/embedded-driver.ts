@@ -23,6 +23,7 @@ import { checkSchemaRoom } from './schema-room.js';
 import { quoteIdentifier } from './session-settings.js';
 import { createStreamThreads } from './stream-threads.js';
 import { createStuckPlaces } from './stuck-places.js';
+import { SYSTEM_TABLES } from './system-tables.js';
 
 export interface EmbeddedOptions {
   /** Data directory; created where it does not exist. */
@@ -93,7 +94,11 @@ export function createEmbeddedClickHouse(options: EmbeddedOptions): EmbeddedClic
   const sessions = createSessionPool({ database, openSession: () => requireOpen().openSession() });
   const calls = createEngineCalls((sql) => sessions.run(sql, { format: 'TSV', settings: {}, params: {} }));
   const stuck = createStuckPlaces(STUCK_MAX);
-  const threads = createStreamThreads({ chdbPath: findBinding(), directory, threadSlots, fetchSlots, stuck });
+  const threads = createStreamThreads({
+    chdbPath: findBinding(),
+    directory: () => requireOpen().directory,
+    ...{ threadSlots, fetchSlots, stuck },
+  });
 
   function requireOpen(): OpenEngine {
     if (engine) return engine;
@@ -173,7 +178,7 @@ export function createEmbeddedClickHouse(options: EmbeddedOptions): EmbeddedClic
     let opened: OpenEngine | undefined;
     try {
       opened = await openEngine(directory, temporaryDirectory, options.engineXml);
-      await createDatabase(opened, database, directory);
+      await prepareDatabases(opened, database, directory);
       engine = opened;
     } catch (error) {
       await opened?.close();
@@ -233,9 +238,10 @@ export function createEmbeddedClickHouse(options: EmbeddedOptions): EmbeddedClic
   };
 }
 
-async function createDatabase(engine: OpenEngine, database: string, directory: string): Promise<void> {
+async function prepareDatabases(engine: OpenEngine, database: string, directory: string): Promise<void> {
   const session = engine.openSession();
   try {
+    await session.queryAsync(SYSTEM_TABLES.join(';'));
     const found = await session.queryAsync(`EXISTS DATABASE ${quoteIdentifier(database)}`, { format: 'TSV' });
     if (found.text().trim() === '1') return;
     const sql = `CREATE DATABASE ${quoteIdentifier(database)}`;

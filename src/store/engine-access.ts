@@ -1,13 +1,16 @@
 /**
  * The access rights of the embedded engine and its defaults for fsync, as the two XML files it reads when it opens. The
  * engine signs every session in as `default`, so the rights to write and to read outside data hang on a role: a session
- * that does `SET ROLE NONE` keeps SELECT, SHOW and dictGet only, and the engine itself refuses everything else.
+ * that does `SET ROLE NONE` keeps SELECT, SHOW (lists of users and roles included) and dictGet only, and the engine itself refuses
+ * everything else. Of its own tables such a session sees the rows of reader-rows.ts.
  * Settings that would make a query read files or be parsed as another language are frozen for every session.
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nameDirectory } from './directory-name.js';
 import { fsyncXml } from './fsync-settings.js';
+import { OWN_ROLE, readerRowsXml } from './reader-rows.js';
 
 /**
  * Each of these names a file to read or write, holds SQL that no inspection of the statement sees, talks to other
@@ -33,21 +36,22 @@ const FROZEN_SETTINGS = [
   'send_logs_level',
 ];
 
-/** Further elements of the engine's configuration, as XML: of the server, and of its one user. */
+/** Further elements of the engine's configuration, as XML: of the server, and row policies of its one user by database. */
 export interface EngineXml {
   server?: string;
-  user?: string;
+  rowPolicies?: string;
 }
 
-function buildUsersXml({ user = '' }: EngineXml): string {
+function buildUsersXml({ rowPolicies = '' }: EngineXml): string {
   const frozen = FROZEN_SETTINGS.map((name) => `<${name}><readonly/></${name}>`).join('');
   return `<clickhouse>
 <profiles><default><constraints>${frozen}</constraints></default></profiles>
 <quotas><default></default></quotas>
-<roles><everything><grants><query>GRANT ALL ON *.* WITH GRANT OPTION</query></grants></everything></roles>
+<roles><${OWN_ROLE}><grants><query>GRANT ALL ON *.* WITH GRANT OPTION</query></grants></${OWN_ROLE}></roles>
 <users><default>
-<no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>${user}
-<grants><query>GRANT SELECT, SHOW, dictGet ON *.*</query><query>GRANT everything</query></grants>
+<no_password/><networks><ip>::/0</ip></networks><profile>default</profile><quota>default</quota>
+<databases>${rowPolicies}${readerRowsXml()}</databases>
+<grants><query>GRANT SELECT, SHOW, SHOW ACCESS, dictGet ON *.*</query><query>GRANT ${OWN_ROLE}</query></grants>
 </default></users>
 </clickhouse>`;
 }
@@ -74,14 +78,16 @@ async function withFilesIn<T>(
 ): Promise<T> {
   const directory = await mkdtemp(join(parent, 'engine-'));
   try {
-    const configPath = join(directory, 'config.xml');
-    const usersPath = join(directory, 'users.xml');
-    await writeFile(usersPath, buildUsersXml(xml));
-    await writeFile(
-      configPath,
-      `<clickhouse><users_config>${escapeXml(usersPath)}</users_config>${xml.server ?? ''}${fsyncXml()}</clickhouse>`,
-    );
-    return await open(configPath);
+    const named = await nameDirectory(directory);
+    try {
+      await writeFile(join(directory, 'users.xml'), buildUsersXml(xml));
+      const users = `<users_config>${escapeXml(named.path)}/users.xml</users_config>`;
+      const config = `<clickhouse>${users}${xml.server ?? ''}${fsyncXml()}</clickhouse>`;
+      await writeFile(join(directory, 'config.xml'), config);
+      return await open(`${named.path}/config.xml`);
+    } finally {
+      await named.close();
+    }
   } finally {
     await rm(directory, { recursive: true, force: true });
   }

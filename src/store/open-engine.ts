@@ -10,9 +10,12 @@ import { Worker } from 'node:worker_threads';
 import type { Session } from 'chdb';
 import { UserError } from '../model/errors.js';
 import { makeFolder } from '../model/make-folder.js';
+import { nameDirectory } from './directory-name.js';
 import { type EngineXml, withAccessFiles } from './engine-access.js';
 
 export interface OpenEngine {
+  /** The data directory, by the name under which the engine has it: sessions of other threads open this one. */
+  directory: string;
   /** A new session of its own; cheap (about half a millisecond). */
   openSession(): Session;
   /** The same for statements from outside: it has the settings of any ClickHouse. */
@@ -46,21 +49,27 @@ export async function openEngine(
   // The engine takes its time zone from the process when it is loaded, and `timezone` of its configuration does not change
   // that: times without a zone would mean something else on every machine.
   process.env.TZ = 'UTC';
+  const named = await nameDirectory(directory);
   const keeper = await withAccessFiles(temporaryDirectory, xml, (configPath) =>
-    openKeeper({ chdbPath: findBinding(), directory, configPath }),
+    openKeeper({ chdbPath: findBinding(), directory: named.path, configPath }),
   );
   if (keeper.error !== undefined) {
     await keeper.close();
+    await named.close();
     throw keeper.isLoaded
       ? await explainOpenFailure(directory, new Error(keeper.error))
       : explainLoadFailure(new Error(keeper.error));
   }
   const chdb = await import('chdb').catch((error) => Promise.reject(explainLoadFailure(error)));
   return {
-    openSession: () => new chdb.Session(directory, { connectionArgs: SESSION_ARGUMENTS }),
-    openPlainSession: () => new chdb.Session(directory),
+    directory: named.path,
+    openSession: () => new chdb.Session(named.path, { connectionArgs: SESSION_ARGUMENTS }),
+    openPlainSession: () => new chdb.Session(named.path),
     drain: () => chdb.drainPending(),
-    close: keeper.close,
+    async close() {
+      await keeper.close();
+      await named.close();
+    },
   };
 }
 

@@ -107,6 +107,7 @@ function findSettings(text: string, tokens: readonly Token[]): StatementSetting[
   const found: StatementSetting[] = [];
   tokens.forEach((token, i) => {
     if (token.text !== 'SETTINGS' && !(i === 0 && token.text === 'SET')) return;
+    if (isShown(tokens, i)) return;
     for (let at = i + 1; ; ) {
       const end = findValueEnd(tokens, at + 2, token.depth);
       const from = tokens[at + 2]?.at ?? text.length;
@@ -122,6 +123,11 @@ function findSettings(text: string, tokens: readonly Token[]): StatementSetting[
     }
   });
   return found;
+}
+
+/** SHOW SETTINGS, SHOW CHANGED SETTINGS and SHOW CREATE SETTINGS PROFILE have the word, and no settings after it. */
+function isShown(tokens: readonly Token[], index: number): boolean {
+  return tokens[0]!.text === 'SHOW' && ['SHOW', 'CHANGED', 'CREATE'].includes(tokens[index - 1]?.text ?? '');
 }
 
 const AFTER_SETTINGS = new Set(['FORMAT', 'UNION', 'INTERSECT', 'EXCEPT', 'INTO']);

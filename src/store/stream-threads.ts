@@ -43,7 +43,8 @@ interface Reply {
 
 export function createStreamThreads(options: {
   chdbPath: string;
-  directory: string;
+  /** The engine's data directory, once it is open. */
+  directory: () => string;
   /** One slot a thread: how many statements may be under way. */
   threadSlots: CallSlots;
   stuck: StuckPlaces;
@@ -54,7 +55,7 @@ export function createStreamThreads(options: {
   const all: ThreadChannel[] = [];
 
   function takeChannel(): ThreadChannel {
-    const channel = idle.pop() ?? openChannel(options.chdbPath, options.directory);
+    const channel = idle.pop() ?? openChannel(options.chdbPath, options.directory());
     if (!all.includes(channel)) all.push(channel);
     return channel;
   }

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readMigrations, VERSION_TABLE } from '../../src/store/migrations.js';
+import { READER_ROWS } from '../../src/store/reader-rows.js';
 import { readCompose } from '../testkit/compose-file.js';
 
 const root = new URL('../../', import.meta.url);
@@ -103,6 +104,12 @@ describe('users of ClickHouse', () => {
     expect(settings.max_execution_time).toMatchObject({ value: '60', min: '1', max: '300' });
     const constraint = parseXml(users).profiles.grafana_reader.constraints.max_execution_time;
     expect('changeable_in_readonly' in constraint).toBe(true);
+  });
+
+  it('the reader lists no view with parameters, as on the embedded engine', () => {
+    const { grafana_ro, plumbline } = parseXml(users).users;
+    expect(grafana_ro.databases.system.tables.filter).toBe(READER_ROWS.tables);
+    expect(plumbline.databases).toBeUndefined();
   });
 
   it('the writer may run every migration, and nothing that is not about its database', async () => {

@@ -124,7 +124,7 @@ describe('a start', () => {
     const server = await start({ PLUMBLINE_CATALOGUE_BUILT_IN: 'true' });
     const rows = await querySql<{ n: string }>(
       server,
-      `SELECT count() AS n FROM system.tables WHERE database = 'plumbline' AND match(name, '^kpi_.*_status$')
+      `SELECT count() AS n FROM system.completions WHERE belongs = 'plumbline' AND match(word, '^kpi_.*_status$')
        UNION ALL SELECT uniqExact(metric_name) FROM metric_definitions`,
     );
     expect(rows.map(({ n }) => Number(n))).toEqual([26, 26]);

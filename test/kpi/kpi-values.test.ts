@@ -184,7 +184,7 @@ beforeAll(async () => {
   await waitUntil(
     async () =>
       server.stored<{ n: string }>(
-        `SELECT toString(count()) AS n FROM system.tables WHERE name LIKE 'kpi\\_%'`,
+        `SELECT toString(count()) AS n FROM system.completions WHERE context = 'table' AND word LIKE 'kpi\\_%'`,
       ),
     (rows) => Number(rows[0]!.n) >= 4 * 9 + 1,
     60_000,
@@ -436,7 +436,9 @@ describe('a catalogue that changes while the server runs', () => {
     });
     await waitUntil(
       async () =>
-        server.stored<{ name: string }>(`SELECT name FROM system.tables WHERE name = 'kpi_odd_status'`),
+        server.stored<{ name: string }>(
+          `SELECT word AS name FROM system.completions WHERE context = 'table' AND word = 'kpi_odd_status'`,
+        ),
       (rows) => rows.length === 1,
       60_000,
     );
@@ -449,7 +451,7 @@ describe('a catalogue that changes while the server runs', () => {
     await waitUntil(
       async () =>
         server.stored<{ name: string }>(
-          `SELECT name FROM system.tables WHERE name IN ('kpi_extra', 'kpi_gain')`,
+          `SELECT word AS name FROM system.completions WHERE context = 'table' AND word IN ('kpi_extra', 'kpi_gain')`,
         ),
       (rows) => rows.length === 1 && rows[0]!.name === 'kpi_extra',
       60_000,

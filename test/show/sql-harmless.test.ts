@@ -127,14 +127,11 @@ describe('a statement', () => {
     const asked = fetch(`${port.url}?${new URLSearchParams(url)}`, { signal: stop.signal }).catch(
       () => undefined,
     );
-    const count = async () =>
-      Number(
-        (
-          await port.ask(
-            "SELECT count() FROM system.processes WHERE query LIKE '%sleepEachRow(1)%' AND query NOT LIKE '%system%'",
-          )
-        ).text,
-      );
+    const count = async () => {
+      const sql =
+        "SELECT 1 FROM system.processes WHERE query LIKE '%sleepEachRow(1)%' AND query NOT LIKE '%system%'";
+      return (await fixture.engine.query(sql)).length;
+    };
     await waitUntil(count, (n) => n === 1, 10_000);
     stop.abort();
     await asked;

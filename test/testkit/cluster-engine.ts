@@ -27,7 +27,7 @@ export interface ClusterOptions {
   onStatement?: (sql: string) => void;
 }
 
-export function clusterXml(shards: 1 | 2, further = ''): { server: string; user: string } {
+export function clusterXml(shards: 1 | 2, further = ''): { server: string; rowPolicies: string } {
   const servers = HOSTS.slice(0, shards).map(
     (host) =>
       `<shard><internal_replication>true</internal_replication><replica><host>${host}</host><port>9000</port></replica></shard>`,
@@ -38,7 +38,7 @@ export function clusterXml(shards: 1 | 2, further = ''): { server: string; user:
   );
   return {
     server: `<tcp_port>9000</tcp_port><remote_servers><${CLUSTER}>${servers.join('')}</${CLUSTER}></remote_servers>${further}`,
-    user: shards === 1 ? '' : `<databases><plumbline>${policies.join('')}</plumbline></databases>`,
+    rowPolicies: shards === 1 ? '' : `<plumbline>${policies.join('')}</plumbline>`,
   };
 }
 

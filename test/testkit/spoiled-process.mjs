@@ -6,6 +6,7 @@
  *
  * Says "spoiled" on stderr when that is set up.
  */
+import { existsSync, readdirSync, readlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { isMainThread, Worker } from 'node:worker_threads';
 
@@ -17,10 +18,23 @@ session.query('SET max_parser_depth=100000', 'Null');
 session.query(workerData.sql, 'Null');
 `;
 
+/** Sessions open a directory by the name that the engine has for it, that of a descriptor (src/store/directory-name.ts). */
+function findEngineName(directory) {
+  const fds = existsSync('/proc/self/fd') ? readdirSync('/proc/self/fd') : [];
+  const isOfDirectory = (path) => {
+    try {
+      return readlinkSync(path) === directory;
+    } catch {
+      return false;
+    }
+  };
+  return fds.map((fd) => `/proc/self/fd/${fd}`).find(isOfDirectory) ?? directory;
+}
+
 function crash() {
   const sql = Array.from({ length: 800 }).reduce((inner) => `SELECT * FROM (${inner})`, 'SELECT 1');
   const chdbPath = createRequire(import.meta.url).resolve('chdb');
-  const directory = `${process.env.PLUMBLINE_DATA_DIR}/clickhouse`;
+  const directory = findEngineName(`${process.env.PLUMBLINE_DATA_DIR}/clickhouse`);
   new Worker(CRASH, { eval: true, execArgv: [], workerData: { chdbPath, directory, sql } }).unref();
 }
 
