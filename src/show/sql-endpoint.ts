@@ -11,6 +11,7 @@ import type { Address, Component } from '../model/component.js';
 import { createSqlAccess, type SqlAccessOptions } from './sql-access.js';
 import type { DecodeWhole } from './sql-body.js';
 import { asSqlEngine, type SqlEngine } from './sql-engine.js';
+import { createFormReader } from './sql-form.js';
 import { handleSql, type ServerFacts, type SqlHandlerOptions } from './sql-handler.js';
 import { createSqlQueue, type SqlQueue } from './sql-queue.js';
 import { createRunningQueries } from './sql-running.js';
@@ -34,6 +35,8 @@ export interface SqlEndpointOptions extends SqlAccessOptions {
   sqlQueryBytesMax?: number;
   /** Longest data of one INSERT, bytes. */
   sqlInsertBytesMax?: number;
+  /** External data of one statement, bytes; all that are under way may have four times as much. */
+  sqlExternalBytesMax?: number;
   /** max_execution_time of a statement that sets none, seconds. */
   sqlExecutionMaxS?: number;
   /** max_memory_usage of a statement that sets none, bytes. */
@@ -154,6 +157,10 @@ function buildHandlerOptions(
     decodeWhole: options.decodeWhole,
     running: createRunningQueries(),
     sessions: createSqlSessions(),
+    forms: createFormReader({
+      directory: engine.temporaryDirectory,
+      dataBytesMax: options.sqlExternalBytesMax ?? 64 * MIB,
+    }),
     queryBytesMax: options.sqlQueryBytesMax ?? MIB,
     insertBytesMax: options.sqlInsertBytesMax ?? 1024 * MIB,
     stallMsMax: options.sqlStallMaxMs ?? 60_000,

@@ -3,6 +3,7 @@
  * a ClickHouse server does not (it has an HTTP port of its own).
  */
 import type { ClickHouse } from '../model/clickhouse.js';
+import type { ExternalTable } from '../model/external-table.js';
 import type { StatementStatistics } from '../model/statement-statistics.js';
 
 export interface SqlStatement {
@@ -17,6 +18,8 @@ export interface SqlStatement {
   settings: Record<string, string>;
   /** Parameters as HTTP text. */
   params: Record<string, string>;
+  /** Tables that only this statement has. */
+  externalTables?: readonly ExternalTable[];
   /** A file with the data of an INSERT. */
   dataPath?: string | undefined;
   /** Waits for no place: a short one of the port's own, which must not queue behind what it ends. */

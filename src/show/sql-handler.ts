@@ -8,10 +8,11 @@ import { ClickHouseError } from '../model/clickhouse.js';
 import type { DecodeWhole } from './sql-body.js';
 import type { SqlEngine } from './sql-engine.js';
 import { findStatus, formatError, toSqlError } from './sql-errors.js';
+import type { FormReader } from './sql-form.js';
 import { buildHello, isHello } from './sql-hello.js';
 import { readKill } from './sql-kill.js';
 import type { SqlQueue } from './sql-queue.js';
-import { readSqlRequest, type SqlRequest } from './sql-request.js';
+import { type SqlRequest, withSqlRequest } from './sql-request.js';
 import { sendAnswer } from './sql-response.js';
 import { answerKill, describeAnswer, type Exchange, runInQueue } from './sql-run.js';
 import type { RunningQueries } from './sql-running.js';
@@ -37,6 +38,7 @@ export interface SqlHandlerOptions {
   defaults: Record<string, string | number>;
   newId: () => string;
   decodeWhole?: DecodeWhole | undefined;
+  forms: FormReader;
   running: RunningQueries;
   sessions: SqlSessions;
 }
@@ -83,13 +85,24 @@ async function answer(
     return void response.end();
   }
   const startedAtMs = performance.now();
-  const wanted = await readSqlRequest(request, options.queryBytesMax, options.decodeWhole);
+  const { queryBytesMax, decodeWhole, forms } = options;
+  const exchange = { request, signal, options, startedAtMs };
+  await withSqlRequest(request, { queryBytesMax, decodeWhole, forms }, (wanted) =>
+    answerStatement(response, wanted, exchange),
+  );
+}
+
+async function answerStatement(
+  response: ServerResponse,
+  wanted: SqlRequest,
+  exchange: Exchange,
+): Promise<void> {
+  const { request, options } = exchange;
   if (wanted.sql.trim() === '') {
     if (request.method === 'POST') throw new ClickHouseError(62, 'SYNTAX_ERROR', 'Empty query');
     return sendText(response, 'Ok.\n');
   }
   const queryId = wanted.queryId ?? options.newId();
-  const exchange = { request, signal, options, startedAtMs };
   response.setHeader('X-ClickHouse-Query-Id', queryId);
   response.setHeader('X-ClickHouse-Timezone', options.facts.timezone);
   if (isHello(wanted.sql, wanted.protocolVersion)) return sendHello(response, wanted, exchange);

@@ -7,7 +7,9 @@ import { createHash } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { ClickHouseError } from '../model/clickhouse.js';
+import type { ExternalTable } from '../model/external-table.js';
 import { type BodyLimits, type DecodeWhole, openBody } from './sql-body.js';
+import type { FormReader, SqlForm } from './sql-form.js';
 import type { SessionRequest } from './sql-sessions.js';
 
 export interface SqlRequest {
@@ -18,6 +20,7 @@ export interface SqlRequest {
   format: string;
   settings: Record<string, string>;
   params: Record<string, string>;
+  externalTables: readonly ExternalTable[];
   queryId: string | undefined;
   protocolVersion: string | undefined;
   /** The answer, or the body, is in ClickHouse's own compressed blocks. */
@@ -52,24 +55,89 @@ const RESERVED = new Set([
 
 const INSERT = /^(?:\s|--[^\n]*\n|#!?[^\n]*\n|\/\*[\s\S]*?\*\/)*INSERT\b/i;
 
-export async function readSqlRequest(
+export interface RequestLimits {
+  queryBytesMax: number;
+  decodeWhole: DecodeWhole | undefined;
+  forms: FormReader;
+}
+
+/** Reads the request, hands it to `use`, and removes its external data whatever happens. */
+export async function withSqlRequest(
   request: IncomingMessage,
-  queryBytesMax: number,
-  decodeWhole?: DecodeWhole,
-): Promise<SqlRequest> {
+  limits: RequestLimits,
+  use: (wanted: SqlRequest) => Promise<void>,
+): Promise<void> {
   const values = new Map(new URL(request.url!, 'http://plumbline').searchParams);
   refuseUnsupported(values);
   const fromUrl = values.get('query') ?? '';
-  const sendsBlocks = isOn(values.get('decompress'));
   const hasData = request.method === 'POST' && INSERT.test(fromUrl);
-  if (!hasData && request.method === 'POST') {
-    const body = await readText(
-      request,
-      { bytesMax: queryBytesMax, sendsBlocks, decodeWhole, tooLarge: queryTooLarge },
-      values,
-    );
-    values.set('query', fromUrl === '' ? body : `${fromUrl}\n${body}`);
+  if (hasData || request.method !== 'POST') return use(buildRequest(request, values, hasData, []));
+  const contentType = request.headers['content-type'] ?? '';
+  if (!contentType.startsWith('multipart/form-data')) {
+    const body = await buffer(openBody(request, limitBody(values, limits, limits.queryBytesMax)));
+    addQuery(values, fromUrl, body.toString('utf8'));
+    return use(buildRequest(request, values, false, []));
   }
+  const form = await readForm(request, values, contentType, limits);
+  try {
+    // Parts of a form join the URL's parameters, as clients send them where a URL would be too long.
+    for (const [name, value] of form.fields) if (name !== 'query') values.set(name, value);
+    addQuery(values, fromUrl, form.fields.find(([name]) => name === 'query')?.[1] ?? '');
+    await use(buildRequest(request, values, false, takeExternalTables(values, form)));
+  } finally {
+    await form.discard();
+  }
+}
+
+function limitBody(
+  values: ReadonlyMap<string, string>,
+  { decodeWhole }: RequestLimits,
+  bytesMax: number,
+): BodyLimits {
+  return { bytesMax, sendsBlocks: isOn(values.get('decompress')), decodeWhole, tooLarge: queryTooLarge };
+}
+
+function readForm(
+  request: IncomingMessage,
+  values: ReadonlyMap<string, string>,
+  contentType: string,
+  limits: RequestLimits,
+): Promise<SqlForm> {
+  const { queryBytesMax: fieldBytesMax, forms } = limits;
+  // Some more for the heads of its parts.
+  const bytesMax = forms.dataBytesMax + 2 * fieldBytesMax;
+  const body = openBody(request, limitBody(values, limits, bytesMax));
+  return forms.read(body, contentType, { fieldBytesMax, tooLarge: queryTooLarge });
+}
+
+function addQuery(values: Map<string, string>, fromUrl: string, body: string): void {
+  values.set('query', fromUrl === '' ? body : `${fromUrl}\n${body}`);
+}
+
+/** What describes the tables is no setting. */
+function takeExternalTables(values: Map<string, string>, { files }: SqlForm): ExternalTable[] {
+  const tables = files.map(({ name, path }) => {
+    const of = (what: string) => values.get(`${name}_${what}`) || undefined;
+    return {
+      name,
+      path,
+      structure: of('structure'),
+      types: of('types'),
+      format: of('format') ?? 'TabSeparated',
+    };
+  });
+  for (const { name } of tables) {
+    for (const what of ['structure', 'types', 'format']) values.delete(`${name}_${what}`);
+  }
+  return tables;
+}
+
+function buildRequest(
+  request: IncomingMessage,
+  values: Map<string, string>,
+  hasData: boolean,
+  externalTables: readonly ExternalTable[],
+): SqlRequest {
   const { user, password } = readCredentials(request.headers, values);
   const credential = digestCredential(user, password, request.headers.authorization);
   const entries = [...values];
@@ -79,6 +147,7 @@ export async function readSqlRequest(
   return {
     sql: values.get('query') ?? '',
     hasData,
+    externalTables,
     database: values.get('database') || header(request.headers, 'x-clickhouse-database'),
     format: values.get('default_format') || header(request.headers, 'x-clickhouse-format') || 'TabSeparated',
     settings,
@@ -88,31 +157,13 @@ export async function readSqlRequest(
     queryId: values.get('query_id') || undefined,
     protocolVersion: values.get('client_protocol_version'),
     wantsBlocks: isOn(values.get('compress')),
-    sendsBlocks,
+    sendsBlocks: isOn(values.get('decompress')),
     waitsForEnd: isOn(values.get('wait_end_of_query') ?? settings.http_wait_end_of_query),
     bufferBytes: Number(values.get('buffer_size') ?? settings.http_response_buffer_size) || 0,
     session: readSession(values, credential),
     user,
     credential,
   };
-}
-
-/** The body as text; parts of a form join the URL's parameters, as clients send them where a URL would be too long. */
-async function readText(
-  request: IncomingMessage,
-  limits: BodyLimits,
-  values: Map<string, string>,
-): Promise<string> {
-  const body = await buffer(openBody(request, limits));
-  const contentType = request.headers['content-type'] ?? '';
-  if (!contentType.startsWith('multipart/form-data')) return body.toString('utf8');
-  const form = await new Response(body, { headers: { 'content-type': contentType } }).formData();
-  for (const [name, value] of form) {
-    if (typeof value !== 'string')
-      throw new ClickHouseError(48, 'NOT_IMPLEMENTED', 'External tables are not supported');
-    if (name !== 'query') values.set(name, value);
-  }
-  return String(form.get('query') ?? '');
 }
 
 function queryTooLarge(bytesMax: number): ClickHouseError {

@@ -135,10 +135,10 @@ function buildStatement(
   signal: AbortSignal,
   { defaults }: SqlHandlerOptions,
 ): SqlStatement {
-  const { sql, format, database, params } = wanted;
+  const { sql, format, database, params, externalTables } = wanted;
   const asked = Object.entries(wanted.settings);
   const settings = Object.fromEntries(asked.filter(([name]) => !HTTP_SETTINGS.has(name)));
-  const statement = { sql, format, database, settings, params, access, defaults, signal };
+  const statement = { sql, format, database, settings, params, externalTables, access, defaults, signal };
   return usedDatabase === undefined ? statement : { ...statement, sql: 'SELECT 1', database: usedDatabase };
 }
 

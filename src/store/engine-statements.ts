@@ -4,10 +4,12 @@
  * session that is locked (reader-statements.ts). It never retries.
  */
 import { ClickHouseError } from '../model/clickhouse.js';
+import type { ExternalTable } from '../model/external-table.js';
 import { quote } from '../model/sql-literal.js';
 import type { StatementStatistics } from '../model/statement-statistics.js';
 import { makeDocument } from './answer-document.js';
 import { type CallWatch, type EngineCalls, leaveOnAbort } from './engine-calls.js';
+import { buildExternalTables, hidePaths } from './external-tables.js';
 import { findStreamedFormat, type MeasureHeader } from './output-formats.js';
 import { LOCK } from './reading-sessions.js';
 import { renderStatement } from './render-statement.js';
@@ -34,6 +36,8 @@ export interface EngineStatement {
   settings?: Settings;
   /** Parameters as HTTP text. */
   params?: Record<string, string>;
+  /** Tables that only this statement has. */
+  externalTables?: readonly ExternalTable[];
   /** A file with the data of an INSERT. */
   dataPath?: string | undefined;
   /** Waits for no place: a short one of the port's own, which must not queue behind what it ends. */
@@ -133,7 +137,9 @@ async function openAnswer(
   watch: CallWatch,
 ): Promise<OpenAnswer> {
   statement.signal?.throwIfAborted();
-  await thread.prepare([...preparation, ...lockReader(statement)]);
+  await thread.prepare([...preparation, ...lockReader(statement)]).catch((error) => {
+    throw hidePaths(error, statement.externalTables ?? []);
+  });
   const inspected =
     statement.inspected ?? inspectStatement(await renderStatement((sql) => thread.ask(sql), statement.sql));
   if (inspected.words.has('OUTFILE'))
@@ -227,6 +233,7 @@ function buildPreparation(statement: EngineStatement, callName: string, database
     buildSetStatement(ground, {}),
     buildSetStatement(statement.settings ?? {}, statement.params ?? {}),
     name,
+    ...buildExternalTables(statement.externalTables ?? []),
   ];
   return statements.filter((text) => text !== undefined);
 }

@@ -14,6 +14,7 @@ import {
   type RunStatement,
   type StatementAnswer,
 } from './engine-statements.js';
+import { buildExternalTables } from './external-tables.js';
 import type { ReadingSessions, WholeOutput } from './reading-sessions.js';
 import { renderStatement } from './render-statement.js';
 import { buildSetStatement, quoteIdentifier } from './session-settings.js';
@@ -92,8 +93,11 @@ export function createReader(options: ReaderOptions): RunStatement {
     const preparation = buildPreparation(allowed, inspected, database);
     const limited = limitTime(allowed, inspected);
     try {
-      const small = await runSmall(limited, inspected, format, preparation, options);
-      if (small !== undefined) return small;
+      // What a session was given must be gone with the statement, and those of small answers are used again.
+      if (!statement.externalTables?.length) {
+        const small = await runSmall(limited, inspected, format, preparation, options);
+        if (small !== undefined) return small;
+      }
       const seen = inspected ?? inspectStatement(await renderStatement(ask, statement.sql));
       const large = await runLarge({ ...limited, inspected: seen, preparation });
       return { ...large, statistics: () => ({ ...large.statistics(), ...NOTHING_WRITTEN }) };
@@ -188,6 +192,7 @@ function buildPreparation(
     buildSetStatement(ground, {}),
     buildSetStatement(statement.settings ?? {}, statement.params ?? {}),
     ...own,
+    ...buildExternalTables(statement.externalTables ?? []),
   ].filter((text) => text !== undefined);
 }
 
