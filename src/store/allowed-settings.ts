@@ -132,6 +132,8 @@ const SWALLOWED = new Set([
   'use_query_cache',
   'network_compression_method',
   'select_sequential_consistency',
+  // Which pages may read answers is set where Plumbline is started, not by a request.
+  'add_http_cors_header',
 ]);
 
 /**

@@ -132,6 +132,38 @@ describe.skipIf(!hasChromium)('ports without tokens', () => {
   });
 });
 
+describe.skipIf(!hasChromium)('a SQL port with tokens', () => {
+  beforeAll(async () => {
+    server = await startPipeline(() => Date.now(), {
+      PLUMBLINE_READ_TOKENS: TOKEN,
+      PLUMBLINE_ALLOWED_ORIGINS: `http://localhost:${elsewherePort}`,
+    });
+  });
+  afterAll(() => server?.stop());
+
+  const askFrom = async (host: 'localhost' | '127.0.0.1', token: string) => {
+    await openElsewhere(host, '');
+    return page.evaluate(
+      async ([url, token]) => {
+        const headers = { Authorization: `Bearer ${token}`, 'X-ClickHouse-Database': 'plumbline' };
+        const answer = await fetch(url!, { method: 'POST', headers, body: 'SELECT 7' });
+        return [answer.status, await answer.text(), answer.headers.get('X-ClickHouse-Exception-Code')];
+      },
+      [`http://${server.pipeline.addresses().sql}/`, token],
+    );
+  };
+
+  it('answers a program of an allowed origin that shows a token, and no other', async () => {
+    expect(await askFrom('localhost', TOKEN)).toEqual([200, '7\n', null]);
+    expect(await askFrom('localhost', 'guess')).toEqual([
+      403,
+      expect.stringContaining('Authentication'),
+      '516',
+    ]);
+    await expect(askFrom('127.0.0.1', TOKEN)).rejects.toThrow('Failed to fetch');
+  });
+});
+
 describe.skipIf(!hasChromium)('a web port with tokens', () => {
   beforeAll(async () => {
     server = await startPipeline(() => Date.now(), { PLUMBLINE_READ_TOKENS: TOKEN });

@@ -114,6 +114,69 @@ describe('a SQL port with tokens', () => {
   });
 });
 
+describe('a SQL port with tokens and an allowed origin', () => {
+  const origin = 'https://board.example';
+  const preflightHeaders = {
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'authorization,x-clickhouse-database',
+  };
+  let port: SqlPort;
+  beforeAll(async () => {
+    port = await fixture.openPort({
+      roles: createRoleCheck({ read: fixed('reader'), admin: undefined }),
+      allowedOrigins: [origin],
+    });
+  });
+
+  it('answers the preflight of that origin without a token, and of no other', async () => {
+    const preflight = await ask(port, { origin, ...preflightHeaders }, '/', 'OPTIONS');
+    expect([preflight.status, preflight.text]).toEqual([204, '']);
+    expect(preflight.headers).toMatchObject({
+      'access-control-allow-origin': origin,
+      'access-control-allow-methods': 'GET, HEAD, POST',
+      'access-control-allow-headers': 'authorization,x-clickhouse-database',
+    });
+    for (const other of [
+      'https://evil.example',
+      'https://board.example.evil',
+      'http://board.example',
+      'null',
+    ]) {
+      const refusal = await ask(port, { origin: other, ...preflightHeaders }, '/', 'OPTIONS');
+      expect([refusal.status, refusal.headers['access-control-allow-origin']]).toEqual([403, undefined]);
+    }
+  });
+
+  it('takes its POST with a token, and lets it read why another is refused', async () => {
+    const headers = { origin, 'sec-fetch-site': 'cross-site' };
+    const post = (more: Record<string, string>) =>
+      ask(port, { ...headers, ...more }, '/', 'POST', 'SELECT 7');
+    const answers = [
+      await post({ authorization: 'Bearer reader' }),
+      await post(basic('u', 'guess')),
+      await post({}),
+    ];
+    expect(answers.map(({ status, code }) => [status, code])).toEqual([
+      [200, undefined],
+      [403, '516'],
+      [401, '194'],
+    ]);
+    for (const answer of answers) expect(answer.headers['access-control-allow-origin']).toBe(origin);
+    const other = await ask(
+      port,
+      { ...basic('u', 'reader'), origin: 'https://evil.example' },
+      '/',
+      'POST',
+      'SELECT 7',
+    );
+    expect([other.status, other.text.includes('7\n'), other.headers['access-control-allow-origin']]).toEqual([
+      403,
+      false,
+      undefined,
+    ]);
+  });
+});
+
 describe('a SQL port without tokens', () => {
   it('is not reached under the name of somebody else', async () => {
     for (const host of ['localhost', '127.0.0.1:8123', '[::1]', 'plumbline:8123'])
@@ -166,6 +229,16 @@ describe('a SQL port without tokens', () => {
     ]);
     const failed = await ask(open, headers, '/?query=SELEC');
     expect([failed.status, failed.headers['access-control-allow-origin']]).toEqual([400, origin]);
+  });
+
+  it('takes add_http_cors_header, which lets no other page read', async () => {
+    const path = '/?query=SELECT+7&add_http_cors_header=1';
+    const plain = await ask(open, {}, path);
+    expect([plain.text, plain.headers['access-control-allow-origin']]).toEqual(['7\n', undefined]);
+    const foreign = await ask(open, { origin: 'https://evil.example' }, path);
+    expect([foreign.status, foreign.headers['access-control-allow-origin']]).toEqual([403, undefined]);
+    const allowed = await ask(open, { origin: 'https://board.example' }, path);
+    expect(allowed.headers['access-control-allow-origin']).toBe('https://board.example');
   });
 
   it('marks every answer as what its type says and as no page', async () => {
