@@ -1,6 +1,6 @@
 /** External data: files that come with a statement as a form, and that the statement reads as tables. */
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -32,7 +32,8 @@ async function answerOf(response: Response) {
   return { status: response.status, headers: response.headers, text: await response.text() };
 }
 
-const filesLeft = () => readdirSync(join(fixture.directory, 'temporary'));
+const temporary = () => join(fixture.directory, 'temporary');
+const filesLeft = () => readdirSync(temporary());
 
 /** Every test, also one of an error, leaves no file behind. */
 beforeEach(() => expect.poll(filesLeft).toEqual([]));
@@ -243,16 +244,41 @@ describe('external data is refused', () => {
   });
 
   test('where its sender goes away half way', async () => {
-    const socket = connect(port.port, '127.0.0.1');
-    await once(socket, 'connect');
-    socket.write(
-      'POST /?query=SELECT+1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n' +
-        'Content-Type: multipart/form-data; boundary=b\r\n\r\n' +
-        '--b\r\nContent-Disposition: form-data; name="t"; filename="t"\r\n\r\n1\r\n',
-    );
+    const socket = await sendHalf(port.port, '1\r\n');
     await expect.poll(filesLeft).toHaveLength(1);
     socket.destroy();
     await expect.poll(filesLeft).toEqual([]);
     expect((await port.ask('SELECT 1')).text).toBe('1\n');
   });
+
+  test('while others have all the room, and taken again when they are gone', async () => {
+    const small = await fixture.openPort({ sqlExternalBytesMax: 1_000 });
+    const sockets = [];
+    for (let i = 0; i < 4; i++) sockets.push(await sendHalf(small.port, 'x'.repeat(990)));
+    const writtenBytes = () => filesLeft().map((name) => statSync(join(temporary(), name)).size);
+    // The parser keeps a little back: what may be the beginning of the end of a part.
+    await expect.poll(() => Math.min(...writtenBytes(), writtenBytes().length * 300)).toBeGreaterThan(900);
+    const ask = async () => {
+      const form = new FormData();
+      form.append('t', new Blob(['1\n'.repeat(250)]), 't');
+      const url = new URLSearchParams({ query: 'SELECT count() FROM t', t_types: 'UInt8' });
+      return (await fetch(`${small.url}?${url}`, { method: 'POST', body: form })).text();
+    };
+    expect(await ask()).toContain('Code: 202');
+    for (const socket of sockets) socket.destroy();
+    await expect.poll(filesLeft).toEqual([]);
+    for (let i = 0; i < 20; i++) expect(await ask()).toBe('250\n');
+  });
 });
+
+/** A form whose one file goes on. */
+async function sendHalf(to: number, data: string) {
+  const socket = connect(to, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(
+    'POST /?query=SELECT+1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n' +
+      'Content-Type: multipart/form-data; boundary=b\r\n\r\n' +
+      `--b\r\nContent-Disposition: form-data; name="t"; filename="t"\r\n\r\n${data}`,
+  );
+  return socket;
+}
