@@ -24,7 +24,13 @@ export function createStoredCounts(): StoredCounts {
   return { points: 0, dropped: 0, bytesLost: 0, refusedTables: new Set(), left: new Map() };
 }
 
-export function createDrainLog(log: Logger, stored: StoredCounts, self: SelfMetrics): DrainLog {
+/** @param asksFirst Every reader stores what waits before it reads, so that points do not wait for the next turn to be seen. */
+export function createDrainLog(
+  log: Logger,
+  stored: StoredCounts,
+  self: SelfMetrics,
+  asksFirst: boolean,
+): DrainLog {
   return {
     onRetry: (segment, error, attempt) =>
       log.warn(
@@ -57,9 +63,9 @@ export function createDrainLog(log: Logger, stored: StoredCounts, self: SelfMetr
         { segment: segment.name, tornBytes },
         'a crash cut a write short that was never acknowledged; ignored',
       ),
-    onStored: (segment, rowsByTable) => {
+    onStored: (segment, rowsByTable, times) => {
       stored.points += countPoints(rowsByTable);
-      self.recordStored(segment);
+      self.recordStored(segment, asksFirst ? times : undefined);
     },
     onLeft: (segment, error) => {
       stored.left.set(segment.name, error.message);

@@ -94,9 +94,9 @@ export function createHealth(options: HealthOptions): Health {
         }
         log.onRetry(segment, error, attempt);
       },
-      onStored(segment, rowsByTable) {
+      onStored(segment, rowsByTable, times) {
         storingFailure = undefined;
-        log.onStored(segment, rowsByTable);
+        log.onStored(segment, rowsByTable, times);
       },
     }),
   };

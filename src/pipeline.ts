@@ -7,6 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { createActiveSeriesFile } from './active-series-file.js';
 import { builtInCatalogue, catalogueFolders, defaultTaxonomyFile, docsFolders } from './catalogue-paths.js';
@@ -20,6 +21,7 @@ import { SeriesTable } from './decode/series-table.js';
 import { WrittenExemplars } from './decode/written-exemplars.js';
 import { createDiskSpace } from './disk-space.js';
 import { createDrainLog, createStoredCounts } from './drain-log.js';
+import { findDrainPace } from './drain-pace.js';
 import { createHealth, type Health } from './health.js';
 import { createHttpServer } from './http-server.js';
 import { createIntake } from './intake.js';
@@ -125,6 +127,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     bytesMax: config.spoolBytesMax,
     segmentBytesMax: config.spoolSegmentBytesMax,
     nowUnixMs: nowUnixMs(),
+    onFull: () => drain.storeSoon(),
   });
   const disk = createDiskSpace({ directory: directory.path, freeBytesMin: config.diskFreeBytesMin });
 
@@ -225,7 +228,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
           port: config.sqlPort,
           connectionsMax: config.sqlConnectionsMax,
           headersTimeoutMs: config.headersTimeoutMs,
-          ...{ clickhouse, readOnly: true, decodeWhole: decodeSqlBody },
+          ...{ clickhouse, readOnly: true, decodeWhole: decodeSqlBody, flush: () => flush() },
         })
       : undefined;
   const health: Health = createHealth({
@@ -244,10 +247,13 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     clickhouse,
     spool: createSegmentSource(spool, groupCommit, series, writtenExemplars),
     rollups,
-    intervalMs: config.drainIntervalMs,
+    ...findDrainPace(config),
     retryMaxMs: RETRY_MAX_MS,
-    log: health.watch(createDrainLog(log, stored, self)),
+    nowUnixMs,
+    log: health.watch(createDrainLog(log, stored, self, clickhouse.kind === 'embedded')),
   });
+  /** Readers of a server are not seen: they find what the last turn stored. */
+  const flush = async () => clickhouse.kind !== 'embedded' || drain.flush(config.flushWaitMs);
 
   const activeSeries = createActiveSeriesReader({
     clickhouse,
@@ -294,7 +300,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const findNotices = createNotices({ spool, stored, catalogue, source });
   const readStatus = createStatusReader({
     ...{ version: options.version, config, nowUnixMs, addresses, intake, stored, spool, rollups, series },
-    ...{ inflight, refusedSenders, clickhouse, health, findNotices },
+    ...{ inflight, refusedSenders, clickhouse, health, findNotices, flush },
     storage: { isReady: () => storage.isReady() },
   });
   const web = createHttpServer({
@@ -363,7 +369,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
 
   async function settle(): Promise<void> {
     await groupCommit.flush();
-    while (!spool.isEmpty) await new Promise((done) => setTimeout(done, 20));
+    for (; !spool.isEmpty; await sleep(20)) await drain.flush(1_000);
     await rollups.settle();
     await catalogue.reload();
   }

@@ -23,6 +23,8 @@ export interface StatusSources {
   refusedSenders: { readonly count: number };
   clickhouse: ClickHouse;
   storage: { isReady(): boolean };
+  /** Stores what is acknowledged. */
+  flush: () => Promise<boolean>;
   health: Pick<Health, 'findProblems'>;
   findNotices: () => Promise<string[]>;
 }
@@ -30,8 +32,10 @@ export interface StatusSources {
 export function createStatusReader(sources: StatusSources): () => Promise<Status> {
   const { version, config, nowUnixMs, intake, stored, spool, rollups, series, clickhouse, storage } = sources;
   const startedMs = nowUnixMs();
-  const readCategories = () =>
-    clickhouse.query<CategoryCount>(readQuery('category_counts')).catch(() => [] as CategoryCount[]);
+  const readCategories = async () => {
+    await sources.flush();
+    return clickhouse.query<CategoryCount>(readQuery('category_counts')).catch(() => [] as CategoryCount[]);
+  };
 
   return async () => {
     const { counts } = intake;

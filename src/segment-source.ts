@@ -18,6 +18,10 @@ export function createSegmentSource(
   const forgotten = new Set<string>();
   return {
     seal: () => groupCommit.seal(),
+    get isEmpty() {
+      return spool.isEmpty;
+    },
+    list: () => spool.list(),
     oldest: (isSkipped) => spool.oldest(isSkipped),
     read: (segment) => spool.read(segment),
     commit: (segment) => spool.commit(segment),

@@ -194,11 +194,19 @@ export const SETTINGS = {
   },
   drainIntervalMs: {
     env: 'PLUMBLINE_DRAIN_INTERVAL_MS',
-    default: 500,
-    min: 10,
+    default: 0,
+    min: 0,
     max: 60_000,
     unit: 'ms',
-    about: 'how often the spool is drained into ClickHouse',
+    about: 'longest wait of points in the spool; 0 = 10 s with the embedded engine, 1 s with a server',
+  },
+  flushWaitMs: {
+    env: 'PLUMBLINE_FLUSH_WAIT_MS',
+    default: 2_000,
+    min: 0,
+    max: 60_000,
+    unit: 'ms',
+    about: 'longest wait of a question until the points before it are stored (embedded mode)',
   },
   rollupDelayMs: {
     env: 'PLUMBLINE_ROLLUP_DELAY_MS',

@@ -9,7 +9,7 @@ function createLog() {
   const log = pino({}, { write: (line: string) => lines.push(JSON.parse(line)) });
   const stored = createStoredCounts();
   const self = createSelfMetrics({ intervalMs: 0 } as Parameters<typeof createSelfMetrics>[0]);
-  return { lines, stored, drainLog: createDrainLog(log, stored, self) };
+  return { lines, stored, drainLog: createDrainLog(log, stored, self, false) };
 }
 
 const segment = { name: '0176-1.segment', bytes: 1000 };
@@ -25,7 +25,7 @@ it('counts as dropped only the points that ClickHouse refused, and names their t
     ],
     '/data/spool/quarantine/0176-1.segment',
   );
-  drainLog.onStored(segment, new Map([['number_points', 70]]));
+  drainLog.onStored(segment, new Map([['number_points', 70]]), { turnMs: 1, pauseMs: 1 });
   expect(stored).toMatchObject({ points: 70, dropped: 30 });
   expect(lines[0]!.msg).toContain('summary_points, exemplars');
   expect(JSON.stringify(lines[0])).toContain(reason);

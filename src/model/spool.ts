@@ -37,6 +37,10 @@ export interface SegmentDamage {
 export interface SegmentSource {
   /** Close the segment being written, so that it can be read. */
   seal(): Promise<void>;
+  /** Nothing waits, neither in closed segments nor in the one being written. */
+  readonly isEmpty: boolean;
+  /** Names of the closed segments, oldest first. */
+  list(): string[];
   /** The oldest closed segment for which `isSkipped` is false. */
   oldest(isSkipped?: (name: string) => boolean): SealedSegment | undefined;
   /** Throws where the system fails, which says nothing of the content; what is wrong with the content is damage. */

@@ -7,7 +7,7 @@ import type { Component } from '../model/component.js';
 import type { ExportMetrics } from '../model/export-outcome.js';
 import type { SealedSegment } from '../model/spool.js';
 import type { SelfMeter } from './self-meter.js';
-import { Traffic } from './traffic.js';
+import { Traffic, type TurnTimes } from './traffic.js';
 
 export interface SelfMetricsOptions {
   /** How often everything is measured and recorded, milliseconds; 0 = never. */
@@ -52,8 +52,8 @@ export interface CheckedPoints {
 export interface SelfMetrics extends Component {
   /** The same function for receivers, and counted. */
   watch(exportMetrics: ExportMetrics): ExportMetrics;
-  /** Every point of the segment is visible in SQL. */
-  recordStored(segment: SealedSegment): void;
+  /** Every point of the segment is visible in SQL; `times` as in `Traffic.takeStored`. */
+  recordStored(segment: SealedSegment, times?: TurnTimes): void;
   /** ClickHouse refused so many points of the segment, Plumbline's own among them; it was put aside. */
   recordQuarantined(segment: SealedSegment, points: number): void;
   /** The segment was damaged, and at least so many of its points are lost; the others are stored. */
@@ -100,8 +100,9 @@ class RunningSelfMetrics implements SelfMetrics {
     return this.traffic.watch(exportMetrics);
   }
 
-  recordStored(segment: SealedSegment): void {
-    for (const durationMs of this.traffic.takeStored(segment)) this.meter?.recordProcessing(durationMs);
+  recordStored(segment: SealedSegment, times?: TurnTimes): void {
+    for (const durationMs of this.traffic.takeStored(segment, times))
+      this.meter?.recordProcessing(durationMs);
   }
 
   recordQuarantined(segment: SealedSegment, points: number): void {

@@ -9,8 +9,16 @@ import type { SealedSegment } from '../model/spool.js';
 
 interface WaitingRequests {
   points: number;
-  /** When each request arrived, milliseconds since the epoch. */
-  arrivals: number[];
+  /** Milliseconds since the epoch. */
+  requests: { arrivedMs: number; answeredMs: number }[];
+}
+
+/** Of the turn of work that stored a segment, milliseconds. */
+export interface TurnTimes {
+  /** From its beginning until now. */
+  turnMs: number;
+  /** From the end of the turn before to its beginning. */
+  pauseMs: number;
 }
 
 /**
@@ -51,13 +59,23 @@ export class Traffic {
     };
   }
 
-  /** How long each request of a segment took from its arrival until now, milliseconds; of own requests nothing. */
-  takeStored(segment: SealedSegment): number[] {
+  /**
+   * How long each request of a segment took from its arrival until it could be seen, milliseconds; of own requests nothing.
+   * Without `times` that is now. With them, readers store what waits before they read: a question asked when the request was
+   * answered would have waited for the turn before to end, and then for a turn like this one.
+   */
+  takeStored(segment: SealedSegment, times?: TurnTimes): number[] {
     const now = this.nowUnixMs();
     const { begunMs } = segment;
+    const requests = this.take(segment)?.requests;
     // What an earlier process left is measured too, as one: its requests are not known any more, only how old they are.
-    const arrivals = this.take(segment)?.arrivals ?? (begunMs === undefined ? [] : [begunMs]);
-    return arrivals.map((arrivedMs) => Math.max(0, now - arrivedMs));
+    if (requests === undefined) return begunMs === undefined ? [] : [Math.max(0, now - begunMs)];
+    return requests.map(({ arrivedMs, answeredMs }) => {
+      if (times === undefined) return Math.max(0, now - arrivedMs);
+      const { turnMs, pauseMs } = times;
+      const turnBeforeMs = Math.max(0, now - turnMs - pauseMs - answeredMs);
+      return Math.max(0, Math.min(now - arrivedMs, answeredMs - arrivedMs + turnBeforeMs + turnMs));
+    });
   }
 
   /**
@@ -81,12 +99,13 @@ export class Traffic {
     this.points.rejected += rejected;
     for (const { reason, count } of flagged) this.flagged[reason] = (this.flagged[reason] ?? 0) + count;
     if (segment === undefined) return;
+    const answeredMs = this.nowUnixMs();
     let waiting = this.bySegment.get(segment);
     if (waiting === undefined) {
-      waiting = { points: 0, arrivals: [arrivedMs] };
+      waiting = { points: 0, requests: [{ arrivedMs, answeredMs }] };
       this.bySegment.set(segment, waiting);
     } else if (this.waiting < this.waitingMax) {
-      waiting.arrivals.push(arrivedMs);
+      waiting.requests.push({ arrivedMs, answeredMs });
       this.waiting++;
     }
     waiting.points += accepted;
@@ -96,7 +115,7 @@ export class Traffic {
     const waiting = this.bySegment.get(name);
     if (waiting === undefined) return undefined;
     this.bySegment.delete(name);
-    this.waiting -= waiting.arrivals.length - 1;
+    this.waiting -= waiting.requests.length - 1;
     return waiting;
   }
 }

@@ -47,6 +47,8 @@ export interface SqlEndpointOptions extends SqlAccessOptions {
   sqlStallMaxMs?: number;
   /** Decompresses zstd and lz4 bodies; without it they are refused. */
   decodeWhole?: DecodeWhole;
+  /** Stores what was acknowledged, before a question that may read it is asked; false where that takes too long. */
+  flush?: () => Promise<boolean>;
   /** Makes query ids and exception tags. */
   newId?: () => string;
 }
@@ -151,9 +153,9 @@ function buildHandlerOptions(
   queue: SqlQueue,
   facts: ServerFacts,
 ): SqlHandlerOptions {
-  const { readOnly, newId = randomUUID } = options;
+  const { readOnly, newId = randomUUID, flush = async () => true } = options;
   return {
-    ...{ engine, facts, queue, readOnly, newId },
+    ...{ engine, facts, queue, readOnly, newId, flush },
     decodeWhole: options.decodeWhole,
     running: createRunningQueries(),
     sessions: createSqlSessions(),

@@ -37,6 +37,8 @@ export interface SqlHandlerOptions {
   /** Settings of every statement unless it sets them itself. */
   defaults: Record<string, string | number>;
   newId: () => string;
+  /** See SqlEndpointOptions. */
+  flush: () => Promise<boolean>;
   decodeWhole?: DecodeWhole | undefined;
   forms: FormReader;
   running: RunningQueries;

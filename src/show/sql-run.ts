@@ -10,6 +10,7 @@ import { openPacking } from './sql-encodings.js';
 import type { SqlAnswer, SqlStatement } from './sql-engine.js';
 import type { SqlHandlerOptions } from './sql-handler.js';
 import { buildKillAnswer, type KillStatement } from './sql-kill.js';
+import { mayReadPoints } from './sql-reads.js';
 import { isOn, type SqlRequest } from './sql-request.js';
 import { type AnswerOptions, sendAnswer } from './sql-response.js';
 import { readSet, readUse, refuseTemporaryTables } from './sql-session-statements.js';
@@ -53,6 +54,7 @@ export async function runInQueue(
   try {
     const opened = wanted.session && sessions.enter(wanted.session);
     if (opened) leaveSession = opened.leave;
+    await storeAcknowledged(response, wanted, exchange);
     const leaveQueue = await queue.enter(signal);
     try {
       const found = nameQuery(applySession(wanted, opened?.session), queryId);
@@ -63,6 +65,16 @@ export async function runInQueue(
   } finally {
     beforeEnd();
   }
+}
+
+/** An answer holds every point that was acknowledged before its question was asked, or says that it may not. */
+async function storeAcknowledged(
+  response: ServerResponse,
+  { sql }: SqlRequest,
+  { options }: Exchange,
+): Promise<void> {
+  if (!mayReadPoints(sql) || (await options.flush())) return;
+  response.setHeader('X-Plumbline-Behind', 'points that were acknowledged are still being stored');
 }
 
 /** What the session keeps, under what the request itself says. */

@@ -22,6 +22,8 @@ export interface SpoolOptions {
   /** A segment that reached this size is closed and the next one begun. */
   segmentBytesMax: number;
   nowUnixMs: number;
+  /** Called when a segment reached its size and can be read. */
+  onFull?: () => void;
 }
 
 /** How long a sender waits when there is no room, milliseconds. */
@@ -148,7 +150,10 @@ export class Spool {
       throw error;
     }
     this.bytesOnDisk += segment.bytes - before;
-    if (segment.bytes >= this.options.segmentBytesMax) await this.seal();
+    if (segment.bytes >= this.options.segmentBytesMax) {
+      await this.seal();
+      this.options.onFull?.();
+    }
     return segment.name;
   }
 
@@ -160,6 +165,11 @@ export class Spool {
     // First: what is in the file is to be read, whatever closing it says.
     if (!segment.isEmpty) this.sealed.push({ name: segment.name, bytes: segment.bytes });
     await segment.close();
+  }
+
+  /** Names of the closed segments, oldest first. */
+  list(): string[] {
+    return this.sealed.map(({ name }) => name);
   }
 
   /** The oldest closed segment for which `isSkipped` is false, or nothing. */

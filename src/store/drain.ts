@@ -4,6 +4,10 @@
  * Where ClickHouse can never take the rows of a table, those of the others are stored, and the segment is put aside, never
  * thrown away; so is a damaged one, once everything that can be read of it is stored. A segment that cannot be read, removed
  * or put aside now is tried again later, and those behind it go on.
+ *
+ * Points are durable in the spool, so it works in turns: many rows in one insert cost a fraction of many small inserts. A turn
+ * begins when points have waited for the interval, shortly before a minute is rolled up, when a segment is full, and when a
+ * reader asks for what was acknowledged (`flush`).
  */
 import { crc32 } from 'node:zlib';
 import pRetry from 'p-retry';
@@ -18,18 +22,30 @@ import {
   type SegmentSource,
 } from '../model/spool.js';
 import type { Rollups } from './rollups.js';
+import { createTurnRequests } from './turn-requests.js';
 
 export interface DrainOptions {
   clickhouse: ClickHouse;
   spool: SegmentSource;
   rollups: Pick<Rollups, 'markTouched'>;
-  /** How often the spool is looked at, milliseconds: most of the time from acknowledgement to visible in SQL. */
+  /** Pause between two turns that nobody asks for, milliseconds. */
   intervalMs: number;
+  /** A turn begins so long after the end of every minute too, milliseconds. */
+  afterMinuteMs?: number;
   /** Longest pause between two tries while ClickHouse is away, milliseconds. */
   retryMaxMs: number;
   log: DrainLog;
   /** A clock that only goes forward, milliseconds. */
   nowMs?: () => number;
+  nowUnixMs?: () => number;
+}
+
+/** When a segment was stored, seen from its turn: a question asked after the turn before waits for one such turn. */
+export interface TurnTimes {
+  /** From the beginning of the turn, milliseconds. */
+  turnMs: number;
+  /** From the end of the turn before to the beginning of this one, milliseconds; Infinity in the first. */
+  pauseMs: number;
 }
 
 /** Rows of one table that ClickHouse will never take. */
@@ -49,7 +65,7 @@ export interface DrainLog {
   /** A crash had cut an unacknowledged write short. */
   onTorn(segment: SealedSegment, tornBytes: number): void;
   /** Rows of a segment are visible in SQL. */
-  onStored(segment: SealedSegment, rowsByTable: ReadonlyMap<string, number>): void;
+  onStored(segment: SealedSegment, rowsByTable: ReadonlyMap<string, number>, times: TurnTimes): void;
   /** A segment stays in the spool for now: reading, removing or moving it has failed several times. */
   onLeft(segment: SealedSegment, error: Error): void;
   /** It worked after all. */
@@ -82,6 +98,7 @@ const DISK_ERROR_CODES: ReadonlySet<string> = new Set(['EIO', 'EBADMSG', 'EUCLEA
 /** How often a segment that stays in the spool is tried at least, milliseconds. */
 const LEFT_RETRY_MAX_MS = 60_000;
 const RETRY_MIN_MS = 100;
+const MINUTE_MS = 60_000;
 /** Failures after which an operator should know; fewer are likely to pass. */
 const FAILURES_REPORTED = 4;
 
@@ -92,18 +109,40 @@ export function createDrain(options: DrainOptions): Drain {
 export class Drain implements Component {
   private readonly options: DrainOptions;
   private readonly nowMs: () => number;
+  private readonly nowUnixMs: () => number;
   private readonly stopping = new AbortController();
   private readonly left = new Map<string, LeftSegment>();
   private running: Promise<void> | undefined;
   private wake = () => {};
+  private readonly requests = createTurnRequests();
+  private turnStartedMs = 0;
+  private turnEndedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DrainOptions) {
     this.options = options;
     this.nowMs = options.nowMs ?? (() => performance.now());
+    this.nowUnixMs = options.nowUnixMs ?? Date.now;
   }
 
   async start(): Promise<void> {
     this.running ??= this.run();
+  }
+
+  /** There is enough for a turn. */
+  storeSoon(): void {
+    this.wake();
+  }
+
+  /**
+   * Stores what is in the spool now. Callers share turns: one is under way, all who ask during it wait for the next.
+   * @returns False where not all of it is stored within the time, or for now cannot be.
+   */
+  async flush(waitMaxMs: number): Promise<boolean> {
+    if (this.options.spool.isEmpty) return true;
+    if (this.running === undefined || this.isLast) return false;
+    const answer = this.requests.ask(waitMaxMs);
+    this.wake();
+    return answer;
   }
 
   /** Drains what is left as far as the deadline allows; the rest stays in the spool for the next start. */
@@ -118,23 +157,35 @@ export class Drain implements Component {
   private isLast = false;
 
   private async run(): Promise<void> {
-    const { spool, intervalMs } = this.options;
     while (!this.stopping.signal.aborted) {
-      // Sealing at a steady pace, however fast the inserts are: many small parts would cost far more to merge.
-      await spool.seal();
-      const pause = this.isLast ? undefined : this.pause(intervalMs);
-      for (let segment = this.findDue(); segment !== undefined; segment = this.findDue()) {
-        await this.take(segment);
-        if (this.stopping.signal.aborted) return;
-      }
-      if (pause === undefined) return;
-      await pause;
+      const { isLast } = this;
+      const answer = this.requests.begin();
+      this.turnStartedMs = this.nowMs();
+      await this.takeTurn();
+      this.turnEndedMs = this.nowMs();
+      answer(this.left.size === 0 && !this.stopping.signal.aborted);
+      if (isLast) break;
+      await this.pause();
+    }
+    this.requests.begin()(false);
+  }
+
+  /** Stores what is there now; what comes meanwhile is of the next turn, so that nobody waits for more than he asked for. */
+  private async takeTurn(): Promise<void> {
+    const { spool } = this.options;
+    await spool.seal();
+    const names = new Set(spool.list());
+    const isOfTurn = (name: string) => names.has(name);
+    for (let segment = this.findDue(isOfTurn); segment; segment = this.findDue(isOfTurn)) {
+      await this.take(segment);
+      if (this.stopping.signal.aborted) return;
     }
   }
 
-  private findDue(): SealedSegment | undefined {
+  private findDue(isWanted: (name: string) => boolean = () => true): SealedSegment | undefined {
     const now = this.nowMs();
-    return this.options.spool.oldest((name) => (this.left.get(name)?.dueMs ?? now) > now);
+    const isDue = (name: string) => (this.left.get(name)?.dueMs ?? now) <= now;
+    return this.options.spool.oldest((name) => !isWanted(name) || !isDue(name));
   }
 
   private async take(segment: SealedSegment): Promise<void> {
@@ -155,7 +206,7 @@ export class Drain implements Component {
     if (tornBytes > 0) log.onTorn(segment, tornBytes);
     const { stored, refused } = await this.insert(segment, frames, damage !== undefined);
     if (refused.length === 0 && damage === undefined) {
-      log.onStored(segment, countRows(stored));
+      log.onStored(segment, countRows(stored), this.readTimes());
       await this.release(segment, () => spool.commit(segment));
       return;
     }
@@ -163,7 +214,11 @@ export class Drain implements Component {
     const path = moved ?? segment.name;
     if (refused.length > 0) log.onQuarantine(segment, refused, path);
     if (damage !== undefined) log.onDamaged(segment, damage, path);
-    if (stored.length > 0) log.onStored(segment, countRows(stored));
+    if (stored.length > 0) log.onStored(segment, countRows(stored), this.readTimes());
+  }
+
+  private readTimes(): TurnTimes {
+    return { turnMs: this.nowMs() - this.turnStartedMs, pauseMs: this.turnStartedMs - this.turnEndedMs };
   }
 
   /** Undefined where it cannot be read now. */
@@ -265,14 +320,22 @@ export class Drain implements Component {
     return { stored, refused };
   }
 
-  private pause(ms: number): Promise<void> {
+  private pause(): Promise<void> {
+    if (this.isLast || this.requests.isAsked || this.findDue() !== undefined) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
+      const timer = setTimeout(resolve, this.measurePause());
       this.wake = () => {
         clearTimeout(timer);
         resolve();
       };
     });
+  }
+
+  private measurePause(): number {
+    const { intervalMs, afterMinuteMs = 0 } = this.options;
+    const untilMinuteMs = MINUTE_MS - ((this.nowUnixMs() - afterMinuteMs) % MINUTE_MS);
+    const untilLeftMs = [...this.left.values()].map(({ dueMs }) => dueMs - this.nowMs());
+    return Math.max(0, Math.min(intervalMs, untilMinuteMs, ...untilLeftMs));
   }
 }
 

@@ -163,7 +163,14 @@ describe('an outage', () => {
       clickhouse,
       spool: {
         seal: async () => undefined,
-        oldest: () => segments[0] && { name: segments[0].name, bytes: 1 },
+        get isEmpty() {
+          return segments.length === 0;
+        },
+        list: () => segments.map(({ name }) => name),
+        oldest: (isSkipped = () => false) => {
+          const found = segments.find(({ name }) => !isSkipped(name));
+          return found && { name: found.name, bytes: 1 };
+        },
         read: async () => ({ frames: segments[0]!.frames, tornBytes: 0 }),
         commit: async ({ name }) => void drop(name),
         quarantine: async ({ name }) => {

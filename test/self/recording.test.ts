@@ -184,6 +184,35 @@ describe('processing time', () => {
     expect(traffic.takeStored(segment('d'))).toHaveLength(3);
   });
 
+  it('is the time until a question would have seen the points, where questions store what waits', async () => {
+    let nowMs = 0;
+    const traffic = new Traffic(() => nowMs);
+    const take = async (
+      arrivedMs: number,
+      answeredMs: number,
+      storedMs: number,
+      turnMs: number,
+      pauseMs: number,
+    ) => {
+      nowMs = arrivedMs;
+      const answer = async () => {
+        nowMs = answeredMs;
+        return { accepted: 1, rejected: 0, rejections: [], segment: 'a' };
+      };
+      await traffic.watch(answer)(BYTES, 'protobuf');
+      nowMs = storedMs;
+      return traffic.takeStored(segment('a'), { turnMs, pauseMs });
+    };
+    // 5 ms to the answer, 20 ms for a turn; the turn before was over long ago.
+    expect(await take(1_000, 1_005, 9_000, 20, 9_000)).toEqual([25]);
+    // The turn before ended 700 ms after the answer.
+    expect(await take(1_000, 1_005, 9_000, 20, 7_275)).toEqual([725]);
+    // ClickHouse was away: the turn lasted for seven seconds, and the points were there from its beginning.
+    expect(await take(1_000, 1_005, 9_000, 7_000, 1_000)).toEqual([7_005]);
+    // It cannot have taken longer than from the arrival until now.
+    expect(await take(1_000, 1_005, 1_100, 500, Number.POSITIVE_INFINITY)).toEqual([100]);
+  });
+
   it('is never negative where the clock was set back', () => {
     const traffic = new Traffic(() => 5);
     expect(traffic.takeStored(segment('left', 100))).toEqual([0]);

@@ -8,7 +8,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Frame, SegmentSource } from '../../src/model/spool.js';
 import { column, encodeBlock } from '../../src/spool/native-format.js';
 import { openSpool, type Spool } from '../../src/spool/spool.js';
-import { createDrain, DISK_ERROR_RETRY_MS, type Drain, type RefusedTable } from '../../src/store/drain.js';
+import {
+  createDrain,
+  DISK_ERROR_RETRY_MS,
+  type Drain,
+  type DrainOptions,
+  type RefusedTable,
+} from '../../src/store/drain.js';
 import { openEmptyEngine, type ScratchEngine } from '../testkit/scratch-engine.js';
 
 let engine: ScratchEngine;
@@ -61,11 +67,19 @@ class Report {
 }
 
 /** A drain of the spool; `source` takes the place of some of its calls. */
-function startDrain(source: Partial<SegmentSource> = {}, nowMs?: () => number) {
+function startDrain(
+  source: Partial<SegmentSource> = {},
+  nowMs?: () => number,
+  pace: Partial<DrainOptions> = {},
+) {
   const report = new Report();
   const drain = createDrain({
     clickhouse: engine.clickhouse,
     spool: {
+      get isEmpty() {
+        return spool.isEmpty;
+      },
+      list: () => spool.list(),
       seal: () => spool.seal(),
       oldest: (isSkipped) => spool.oldest(isSkipped),
       read: (segment) => spool.read(segment),
@@ -77,6 +91,7 @@ function startDrain(source: Partial<SegmentSource> = {}, nowMs?: () => number) {
     intervalMs: 10,
     retryMaxMs: 20,
     ...(nowMs && { nowMs }),
+    ...pace,
     log: {
       onRetry: (_, error) => report.retried.push((error as NodeJS.ErrnoException).code ?? error.message),
       onQuarantine: ({ name }, refused) => {
@@ -263,5 +278,82 @@ describe('a drain', () => {
     await drain.shutdown(1000);
     expect(await readRows()).toEqual([1, 3]);
     expect([report.left.size, quarantined()]).toEqual([0, [bad]]);
+  });
+});
+
+describe('a drain that waits for company', () => {
+  const patient = { intervalMs: 3_600_000, nowUnixMs: () => 1 };
+
+  it('stores what is there as soon as somebody asks, in one turn for all who ask', async () => {
+    let seals = 0;
+    const seal = () => {
+      seals++;
+      return spool.seal();
+    };
+    const { drain } = startDrain({ seal }, undefined, patient);
+    await drain.start();
+    await spool.append([block(1)]);
+    expect(await Promise.all([1, 2, 3].map(() => drain.flush(10_000)))).toEqual([true, true, true]);
+    expect(await readRows()).toEqual([1]);
+    const sealsSoFar = seals;
+    expect(await drain.flush(10_000)).toBe(true);
+    expect(seals).toBe(sealsSoFar);
+  });
+
+  it('lets nobody wait for points that came after the question', async () => {
+    let reads = 0;
+    const read: SegmentSource['read'] = async (segment) => {
+      // While one segment is stored the next one comes, for ever.
+      if (reads++ < 100) {
+        await spool.append([block(reads)]);
+        await spool.seal();
+      }
+      return spool.read(segment);
+    };
+    const { drain } = startDrain({ read }, undefined, patient);
+    await drain.start();
+    await spool.append([block(0)]);
+    expect(await drain.flush(10_000)).toBe(true);
+    expect(reads).toBeLessThan(10);
+    expect(await readRows()).toContain(0);
+  });
+
+  it('says so where a segment cannot be stored within the time, or for now', async () => {
+    let isAway = true;
+    const read: SegmentSource['read'] = (segment) =>
+      isAway ? (failWith('ESTALE') as never) : spool.read(segment);
+    const { drain } = startDrain({ read }, undefined, patient);
+    expect([spool.isEmpty, await drain.flush(10)]).toEqual([true, true]);
+    await spool.append([block(1)]);
+    // It does not run yet.
+    expect(await drain.flush(10)).toBe(false);
+    await drain.start();
+    expect(await drain.flush(10_000)).toBe(false);
+    isAway = false;
+    await expect.poll(() => readRows(), { timeout: 10_000 }).toEqual([1]);
+  });
+
+  it('stores shortly before a minute is rolled up, and what came until it ends', async () => {
+    let nowUnixMs = 59_990;
+    const pace = { ...patient, nowUnixMs: () => nowUnixMs, afterMinuteMs: 20 };
+    const { drain } = startDrain({}, undefined, pace);
+    await drain.start();
+    await spool.append([block(1)]);
+    nowUnixMs = 60_010;
+    await expect.poll(() => readRows(), { timeout: 10_000 }).toEqual([1]);
+    await spool.append([block(2)]);
+    await drain.shutdown(10_000);
+    expect(await readRows()).toEqual([1, 2]);
+  });
+
+  it('stores full segments at once', async () => {
+    spool = await openSpool({
+      ...{ directory, bytesMax: 1e9, segmentBytesMax: 1, nowUnixMs: 1_700_000_000_000 + runs++ },
+      onFull: () => drain.storeSoon(),
+    });
+    const { drain } = startDrain({}, undefined, patient);
+    await drain.start();
+    await spool.append([block(1)]);
+    await expect.poll(() => readRows(), { timeout: 10_000 }).toEqual([1]);
   });
 });
