@@ -10,6 +10,8 @@ import type { DrainLog, RefusedTable } from './store/drain.js';
 /** Totals since the start. */
 export interface StoredCounts {
   points: number;
+  /** Rows of series, described and folded ones. */
+  series: number;
   /** Points that ClickHouse refused, and those of damaged segments that cannot be read: of these at least so many. */
   dropped: number;
   /** Bytes of damaged segments that cannot be read. */
@@ -21,7 +23,7 @@ export interface StoredCounts {
 }
 
 export function createStoredCounts(): StoredCounts {
-  return { points: 0, dropped: 0, bytesLost: 0, refusedTables: new Set(), left: new Map() };
+  return { points: 0, series: 0, dropped: 0, bytesLost: 0, refusedTables: new Set(), left: new Map() };
 }
 
 /** @param asksFirst Every reader stores what waits before it reads, so that points do not wait for the next turn to be seen. */
@@ -65,6 +67,7 @@ export function createDrainLog(
       ),
     onStored: (segment, rowsByTable, times) => {
       stored.points += countPoints(rowsByTable);
+      stored.series += (rowsByTable.get('series') ?? 0) + (rowsByTable.get('folded_series') ?? 0);
       self.recordStored(segment, asksFirst ? times : undefined);
     },
     onLeft: (segment, error) => {

@@ -3,7 +3,7 @@ import type { Config } from './config.js';
 import type { DrainOptions } from './store/drain.js';
 
 /** Readers of the embedded engine store what waits before they read. Those of a server are not seen: they find the last turn. */
-const INTERVAL_MS = { embedded: 10_000, server: 1_000 };
+const INTERVAL_MS = { embedded: 15_000, server: 1_000 };
 /** Points of a minute are stored so long before the minute is rolled up, milliseconds. */
 const BEFORE_ROLLUP_MS = 500;
 

@@ -185,6 +185,8 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     initial,
     load: loadKpis,
     readFingerprint: () => readFingerprint(folders),
+    // Every minute too, for other receivers store series as well.
+    readSeriesProgress: () => `${stored.series} ${Math.floor(nowUnixMs() / 60_000)}`,
     readKinds: ({ kpis }) => readKinds(clickhouse, readQuery, kpis),
     publish: (next, kinds, signal) =>
       publishCatalogue(next, { clickhouse, facts: FACTS, readQuery, nowUnixMs: nowUnixMs(), kinds, signal }),
@@ -196,8 +198,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     readKpis: () => catalogue.current().kpis,
     receiver: directory.receiver,
     readQuery,
-    everyMs: CHECK_EVERY_MS,
-    nowUnixMs,
+    ...{ everyMs: CHECK_EVERY_MS, readProgress: () => rollups.done, nowUnixMs },
     onError: (error) => log.warn({ err: error }, 'stored points cannot be checked; it is tried again'),
   });
   const self = createSelfMetrics({

@@ -198,7 +198,7 @@ export const SETTINGS = {
     min: 0,
     max: 60_000,
     unit: 'ms',
-    about: 'longest wait of points in the spool; 0 = 10 s with the embedded engine, 1 s with a server',
+    about: 'longest wait of points in the spool; 0 = 15 s with the embedded engine, 1 s with a server',
   },
   flushWaitMs: {
     env: 'PLUMBLINE_FLUSH_WAIT_MS',

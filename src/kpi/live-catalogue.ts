@@ -16,6 +16,8 @@ export interface LiveCatalogueOptions {
   /** Something that changes whenever a file of the catalogue does. */
   readFingerprint: () => Promise<string>;
   readKinds: (catalogue: Catalogue) => Promise<MetricKinds>;
+  /** Differs from before where series may have come that change the kinds; without it every look reads them. */
+  readSeriesProgress?: () => unknown;
   /** Stops early when the signal says so: what is left is done at the next start. */
   publish: (catalogue: Catalogue, kinds: MetricKinds, signal: AbortSignal) => Promise<Published>;
   /** Time between two looks, milliseconds. */
@@ -51,6 +53,7 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
   const stopping = new AbortController();
   let fingerprint = '';
   let kindsInUse = '';
+  let seriesSeen: unknown;
   let isPublished = false;
   let first = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -108,13 +111,20 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
         await publish(next);
         fingerprint = now;
       }
-      const kinds = await options.readKinds(catalogue);
-      if (describeKinds(kinds) !== kindsInUse) await publishOf(catalogue, kinds);
+      await followSeries();
       delete problems.publishing;
     } catch (error) {
       // The next look tries again.
       report('publishing', error);
     }
+  }
+
+  async function followSeries(): Promise<void> {
+    const progress = options.readSeriesProgress?.();
+    if (options.readSeriesProgress && progress === seriesSeen && problems.publishing === undefined) return;
+    const kinds = await options.readKinds(catalogue);
+    if (describeKinds(kinds) !== kindsInUse) await publishOf(catalogue, kinds);
+    seriesSeen = progress;
   }
 
   /** One look after the other, so that a later one always sees what was there when it was asked for. */

@@ -65,6 +65,7 @@ export class Rollups implements Component {
   private isStopping = false;
   private underWay = 0;
   private conflictsFound = 0;
+  private bucketsDone = 0;
   private tidiedMs = 0;
   private wake = () => {};
 
@@ -93,6 +94,11 @@ export class Rollups implements Component {
   /** Buckets that wait to be recomputed, or are being. */
   get waiting(): number {
     return this.marks.size + this.underWay;
+  }
+
+  /** Buckets that were recomputed since the start. */
+  get done(): number {
+    return this.bucketsDone;
   }
 
   /** Points found since the start that have the same series, start time and time as another one, and another value. */
@@ -213,6 +219,7 @@ export class Rollups implements Component {
       this.touch(mark.shape, coarser, timeS, mark.series, now);
     }
     await this.marks.save(due);
+    this.bucketsDone += due.length;
   }
 
   /** Buckets like this one that a statement may cover. */

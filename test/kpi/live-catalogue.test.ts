@@ -46,6 +46,7 @@ beforeEach(() => {
 async function start(
   clickhouse: () => ClickHouse = () => engine.clickhouse,
   facts: () => FactsSql = () => FACTS,
+  readSeriesProgress?: () => unknown,
 ): Promise<LiveCatalogue> {
   const load = () => loadCatalogue({ folders: [folder], categories: CATEGORIES });
   const live = createLiveCatalogue({
@@ -53,6 +54,7 @@ async function start(
     load,
     readFingerprint: () => readFingerprint([folder]),
     readKinds: ({ kpis }) => readKinds(clickhouse(), readQuery, kpis),
+    ...(readSeriesProgress && { readSeriesProgress }),
     publish: (next, kinds, signal) =>
       publishCatalogue(next, {
         clickhouse: clickhouse(),
@@ -156,6 +158,40 @@ describe('a catalogue whose files are edited', () => {
     writeFileSync(file, CHECKOUT);
     await live.reload();
     expect(live.problem()).toBeUndefined();
+    await live.shutdown(0);
+  });
+});
+
+describe('a catalogue whose files stay as they are', () => {
+  it('asks ClickHouse for nothing unless series may have come, or the last look failed', async () => {
+    let asked = 0;
+    let isAway = false;
+    const counted = (): ClickHouse => ({
+      ...engine.clickhouse,
+      query: (...call: Parameters<ClickHouse['query']>) => {
+        asked++;
+        if (isAway) return Promise.reject(new Error('no'));
+        return engine.clickhouse.query(...call);
+      },
+    });
+    let series = 1;
+    const live = await start(counted, undefined, () => series);
+    asked = 0;
+    await live.reload();
+    expect(asked).toBe(0);
+    series = 2;
+    await live.reload();
+    expect(asked).toBe(1);
+    await live.reload();
+    expect(asked).toBe(1);
+    isAway = true;
+    series = 3;
+    await live.reload();
+    expect(live.problem()).toContain('no');
+    isAway = false;
+    await live.reload();
+    expect(live.problem()).toBeUndefined();
+    expect(asked).toBe(3);
     await live.shutdown(0);
   });
 });
