@@ -47,6 +47,13 @@ export class RollupMarks {
     return this.marks.size;
   }
 
+  /** When the next bucket is due, milliseconds since the epoch; Infinity where none waits. */
+  get nextDueMs(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { dueMs } of this.marks.values()) next = Math.min(next, dueMs);
+    return next;
+  }
+
   /** Whether every series of this bucket waits already. */
   hasAllSeries(bucket: Bucket): boolean {
     const known = this.marks.get(keyOf(bucket));

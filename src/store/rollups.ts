@@ -167,7 +167,7 @@ export class Rollups implements Component {
       const due = this.marks.takeDue(this.options.nowUnixMs());
       if (due.length === 0) {
         await this.tidy();
-        await this.pause(IDLE_MS);
+        await this.pause(Math.min(IDLE_MS, Math.max(0, this.marks.nextDueMs - this.options.nowUnixMs())));
       } else {
         try {
           await this.recompute(due);
