@@ -99,6 +99,8 @@ const DISK_ERROR_CODES: ReadonlySet<string> = new Set(['EIO', 'EBADMSG', 'EUCLEA
 const LEFT_RETRY_MAX_MS = 60_000;
 const RETRY_MIN_MS = 100;
 const MINUTE_MS = 60_000;
+/** Full segments that a question waits for. */
+const SEGMENTS_WAITED_FOR_MAX = 4;
 /** Failures after which an operator should know; fewer are likely to pass. */
 const FAILURES_REPORTED = 4;
 
@@ -115,6 +117,8 @@ export class Drain implements Component {
   private running: Promise<void> | undefined;
   private wake = () => {};
   private readonly requests = createTurnRequests();
+  /** ClickHouse did not take what it was given last, and is asked again. */
+  private isRefused = false;
   private turnStartedMs = 0;
   private turnEndedMs = Number.NEGATIVE_INFINITY;
 
@@ -135,11 +139,14 @@ export class Drain implements Component {
 
   /**
    * Stores what is in the spool now. Callers share turns: one is under way, all who ask during it wait for the next.
-   * @returns False where not all of it is stored within the time, or for now cannot be.
+   * @returns False where not all of it is stored within the time, or for now cannot be; at once where that is known: ClickHouse
+   *   refuses, or many segments wait.
    */
   async flush(waitMaxMs: number): Promise<boolean> {
-    if (this.options.spool.isEmpty) return true;
-    if (this.running === undefined || this.isLast) return false;
+    const { spool } = this.options;
+    if (spool.isEmpty) return true;
+    if (this.running === undefined || this.isLast || this.isRefused) return false;
+    if (spool.list().length > SEGMENTS_WAITED_FOR_MAX) return false;
     const answer = this.requests.ask(waitMaxMs);
     this.wake();
     return answer;
@@ -279,7 +286,12 @@ export class Drain implements Component {
       randomize: true,
       signal: this.stopping.signal,
       shouldRetry: ({ error }) => !isDataError(error),
-      onFailedAttempt: ({ error, attemptNumber }) => this.options.log.onRetry(segment, error, attemptNumber),
+      onFailedAttempt: ({ error, attemptNumber }) => {
+        this.isRefused = true;
+        this.options.log.onRetry(segment, error, attemptNumber);
+      },
+    }).finally(() => {
+      this.isRefused = false;
     });
   }
 

@@ -333,6 +333,33 @@ describe('a drain that waits for company', () => {
     await expect.poll(() => readRows(), { timeout: 10_000 }).toEqual([1]);
   });
 
+  it('does not let a question wait where ClickHouse refuses, or many segments wait', async () => {
+    const { drain, report } = startDrain({}, undefined, patient);
+    await drain.start();
+    await engine.clickhouse.command('RENAME TABLE number_points TO away');
+    await spool.append([block(1)]);
+    const first = drain.flush(60_000);
+    await expect.poll(() => report.retried.length, { timeout: 10_000 }).toBeGreaterThan(0);
+    expect(await drain.flush(60_000)).toBe(false);
+    await engine.clickhouse.command('RENAME TABLE away TO number_points');
+    expect(await first).toBe(true);
+    let isBusy = true;
+    const read: SegmentSource['read'] = async (segment) => {
+      await expect.poll(() => isBusy, { timeout: 10_000 }).toBe(false);
+      return spool.read(segment);
+    };
+    const { drain: slow } = startDrain({ read }, undefined, patient);
+    await drain.shutdown(1000);
+    for (let value = 2; value < 8; value++) {
+      await spool.append([block(value)]);
+      await spool.seal();
+    }
+    await slow.start();
+    expect(await slow.flush(60_000)).toBe(false);
+    isBusy = false;
+    await expect.poll(() => spool.isEmpty, { timeout: 10_000 }).toBe(true);
+  });
+
   it('stores shortly before a minute is rolled up, and what came until it ends', async () => {
     let nowUnixMs = 59_990;
     const pace = { ...patient, nowUnixMs: () => nowUnixMs, afterMinuteMs: 20 };
