@@ -7,7 +7,7 @@ FROM
     WHERE attributes != map('otel.metric.overflow', 'true') AND
     (
         seen_at >= {since:DateTime64(3, 'UTC')}
-        OR series_id IN (SELECT series_id FROM series_activity GROUP BY series_id HAVING max(last_time) >= {since:DateTime64(3, 'UTC')})
+        OR series_id IN (SELECT series_id FROM series_activity_states GROUP BY series_id HAVING max(last_time) >= {since:DateTime64(3, 'UTC')})
     )
     GROUP BY series_id
 )

@@ -11,7 +11,7 @@ SELECT
     max(greatest(activity.last_time, seen_at)) AS last_seen,
     count() OVER () AS total
 FROM (SELECT * FROM series FINAL WHERE category = 'unclassified') AS s
-LEFT JOIN (SELECT series_id, max(last_time) AS last_time FROM series_activity GROUP BY series_id) AS activity USING (series_id)
+LEFT JOIN (SELECT series_id, max(last_time) AS last_time FROM series_activity_states GROUP BY series_id) AS activity USING (series_id)
 GROUP BY metric_name, type, unit, is_monotonic
 ORDER BY last_seen DESC, series DESC, metric_name, type, unit
 LIMIT {limit:UInt32}

@@ -1,13 +1,13 @@
 -- When each resource (process) was first seen, from the rows of {source} between {from} and {to}. Of series that are not known
 -- yet: run before rollup_activity.sql.
-INSERT INTO resource_activity (resource_id, first_time)
+INSERT INTO resource_activity_states (resource_id, first_time)
 SELECT s.resource_id, min(r.first_time)
 FROM
 (
     SELECT series_id, min(first_time) AS first_time
     FROM {source:Identifier} FINAL
     WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} /*series*/
-        AND series_id NOT IN (SELECT series_id FROM series_activity WHERE first_time <= {from:DateTime64(9, 'UTC')})
+        AND series_id NOT IN (SELECT series_id FROM series_activity_states WHERE first_time <= {from:DateTime64(9, 'UTC')})
     GROUP BY series_id
 ) AS r
 INNER JOIN

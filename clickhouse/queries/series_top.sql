@@ -22,7 +22,7 @@ FROM
     LEFT JOIN
     (
         SELECT series_id, min(first_time) AS first_time, max(last_time) AS last_time
-        FROM series_activity GROUP BY series_id
+        FROM series_activity_states GROUP BY series_id
     ) AS activity USING (series_id)
     WHERE is_folded OR attributes != map('otel.metric.overflow', 'true')
 )

@@ -261,7 +261,6 @@ ORDER BY kpi, id, metric != feed_metrics[id], usable DESC, series DESC, reason`;
 }
 
 const SERIES_COLUMNS = `series_id, source_system, metric_type, unit, classification_rule, seen_at, ${TYPE_WORDS_SQL} AS type_words`;
-const ACTIVITY = `(SELECT series_id, CAST(max(last_time) AS DateTime64(9, 'UTC')) AS last_time FROM series_activity GROUP BY series_id)`;
 /** What coverage says of series that have something in common. */
 const ABOUT_SERIES = `
         count() AS series,
@@ -289,7 +288,7 @@ function askedSql(feeds: readonly Feed[], metrics: string): string {
                 f.1 AS feed, f.2 AS code, ${isUnfit} AS is_unfit,
                 if(is_unfit, f.3, ${reasonSql('feed', 'code')}) AS found_reason,${ABOUT_SERIES}
             FROM (${fedSeriesSql(feeds, SERIES_COLUMNS, from, { withLacks: true })}) AS s
-            LEFT JOIN ${ACTIVITY} AS activity USING (series_id)
+            LEFT JOIN series_activity AS activity USING (series_id)
             ARRAY JOIN fed AS f
             GROUP BY feed, code, found_reason
         )
@@ -306,7 +305,7 @@ function resemblingSql(feeds: readonly Feed[]): string {
         toString(metric_name) AS metric, f.1 AS feed,
         ${reasonSql('f.1', 'f.2')} AS found_reason,${ABOUT_SERIES}
     FROM (${fedSeriesSql(feeds, `metric_name, ${SERIES_COLUMNS}`, from, { isFolded: true })}) AS s
-    LEFT JOIN ${ACTIVITY} AS activity USING (series_id)
+    LEFT JOIN series_activity AS activity USING (series_id)
     ARRAY JOIN ${nearest} AS f
     GROUP BY metric, feed, found_reason`;
 }

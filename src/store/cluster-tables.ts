@@ -21,12 +21,12 @@ const PLACES: Readonly<Record<string, 'whole' | 'series_id'>> = {
   schema_migrations: 'whole',
   series: 'whole',
   folded_series: 'whole',
-  resource_activity: 'whole',
+  resource_activity_states: 'whole',
   rollup_marks: 'whole',
   checked_minutes: 'whole',
   metric_definitions: 'whole',
   metric_targets: 'whole',
-  series_activity: 'series_id',
+  series_activity_states: 'series_id',
   flagged_points: 'series_id',
   exemplars: 'series_id',
   ...Object.fromEntries(
@@ -36,6 +36,9 @@ const PLACES: Readonly<Record<string, 'whole' | 'series_id'>> = {
   ),
 };
 
+/** Tables that a migration makes and a later one drops. */
+const FORMER_PLACES: typeof PLACES = { resource_activity: 'whole', series_activity: 'series_id' };
+
 export const KNOWN_TABLES: readonly string[] = Object.keys(PLACES);
 
 export function isKnownTable(table: string): boolean {
@@ -44,7 +47,7 @@ export function isKnownTable(table: string): boolean {
 
 /** The column by which a table is sharded; undefined where every server has all of it. */
 export function shardingKeyOf(table: string): string | undefined {
-  const place = PLACES[table];
+  const place = PLACES[table] ?? FORMER_PLACES[table];
   if (place === undefined) {
     throw new Error(
       `no place in a cluster is known for table ${table}; add it to PLACES in src/store/cluster-tables.ts`,

@@ -55,8 +55,8 @@ export const MOVED_TABLES: readonly MovedTable[] = [
   // All of them are read for each piece: they are sorted by another time.
   { table: 'exemplars', time: 'point_time', slice: 'month' },
   ...points,
-  { table: 'resource_activity', key: 'resource_id' },
-  { table: 'series_activity', key: 'series_id' },
+  { table: 'resource_activity_states', key: 'resource_id' },
+  { table: 'series_activity_states', key: 'series_id' },
   { table: 'folded_series', key: 'series_id' },
   { table: 'series', key: 'series_id' },
 ];

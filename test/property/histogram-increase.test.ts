@@ -340,7 +340,7 @@ describe('histogram_increase and exponential_histogram_increase', () => {
       );
       // Something of the same process long before: so every true start counts.
       await clickhouse.command(
-        `INSERT INTO resource_activity SELECT DISTINCT resource_id, toDateTime64('2026-11-01 00:00:00', 9, 'UTC') FROM series`,
+        `INSERT INTO resource_activity_states SELECT DISTINCT resource_id, toDateTime64('2026-11-01 00:00:00', 9, 'UTC') FROM series`,
       );
       const receivers = [rollupsOf(`a-${round}`), rollupsOf(`b-${round}`)];
       const streams = Array.from({ length: STREAMS_PER_ROUND }, () => makeHistogramStream(random, SPAN_US));

@@ -76,7 +76,9 @@ describe('statements of a cluster', () => {
     const statements = (await readMigrations()).flatMap(({ statements: texts }) => texts);
     const tables = statements.flatMap((sql) => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(sql)?.[1] ?? []);
     expect(tables.length).toBeGreaterThan(25);
-    expect(tables.filter((table) => !isKnownTable(table))).toEqual([]);
+    for (const table of tables) expect(() => shardingKeyOf(table)).not.toThrow();
+    // These two are dropped by a later one.
+    expect(tables.filter((table) => !isKnownTable(table))).toEqual(['series_activity', 'resource_activity']);
     expect(RETAINED_TABLES.filter(({ table }) => shardingKeyOf(table) !== 'series_id')).toEqual([]);
   });
 
@@ -223,13 +225,13 @@ describe('replicated tables', () => {
   let created: Created;
 
   beforeAll(() => {
-    const creates = recorded.filter((sql) => /^\s*CREATE TABLE/.test(sql));
-    // The last of those that a later migration drops and makes anew; those that copy columns come after what they copy.
+    // The last of those that a later migration drops and makes again; those that copy columns come after what they copy.
     const latest = new Map<string, string>();
-    for (const sql of creates) {
-      const table = /EXISTS (\w+)/.exec(sql)![1]!;
+    for (const sql of recorded) {
+      const [, word, table] = /^\s*(CREATE|DROP) TABLE IF (?:NOT )?EXISTS (\w+)/.exec(sql) ?? [];
+      if (table === undefined) continue;
       latest.delete(table);
-      latest.set(table, sql.replaceAll(/ ON CLUSTER `\w+`/g, ''));
+      if (word === 'CREATE') latest.set(table, sql.replaceAll(/ ON CLUSTER `\w+`/g, ''));
     }
     created = create('first', [...latest.values()]);
   });

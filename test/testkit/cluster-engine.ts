@@ -16,7 +16,7 @@ const HOSTS = ['127.0.0.1', 'localhost'];
 const SHARDED = [
   ...SHAPES.flatMap((shape) => ['points', '1m', '1h', '1d'].map((table) => `${shape}_${table}`)),
   'exemplars',
-  'series_activity',
+  'series_activity_states',
   'flagged_points',
 ];
 

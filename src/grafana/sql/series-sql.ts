@@ -19,7 +19,7 @@ function chosen(): string {
 function seriesWithActivity(database: string, condition: string): string {
   return lines(
     `FROM (SELECT * FROM ${database}.series FINAL WHERE ${condition}) AS s`,
-    `LEFT JOIN (SELECT series_id, max(last_time) AS last_time FROM ${database}.series_activity GROUP BY series_id) AS activity USING (series_id)`,
+    `LEFT JOIN ${database}.series_activity AS activity USING (series_id)`,
   );
 }
 

@@ -38,7 +38,7 @@ export function followsLatest(same: EarlierRow, latest: EarlierRow, isNotBelow: 
 }
 
 /** Since when anything of this database is known; 0 as long as nothing was rolled up. A WITH element. */
-export const DATABASE_SINCE = '(SELECT min(first_time) FROM resource_activity) AS database_since';
+export const DATABASE_SINCE = '(SELECT min(first_time) FROM resource_activity_states) AS database_since';
 
 /** Of the process: by what was rolled up, or else by the series itself. */
 const PROCESS_SINCE = `if(observed_since > ${ZERO}, least(observed_since, series_since), series_since)`;

@@ -95,5 +95,5 @@ export const DESCRIBED_SERIES = `
         INNER JOIN (SELECT DISTINCT series_id, resource_id FROM series WHERE metric_name = ${METRIC}) AS o
             ON o.series_id = f.overflow_series_id
     ) AS s
-    LEFT JOIN resource_activity AS r ON s.resource_id = r.resource_id
+    LEFT JOIN resource_activity_states AS r ON s.resource_id = r.resource_id
     GROUP BY series_id`;

@@ -45,6 +45,6 @@ export function describedSeries(
   return `
             SELECT id${shown}, r.observed_since AS observed_since${names}
             FROM (${from}) AS s
-            LEFT JOIN (SELECT resource_id, min(first_time) AS observed_since FROM resource_activity GROUP BY resource_id) AS r
+            LEFT JOIN (SELECT resource_id, min(first_time) AS observed_since FROM resource_activity_states GROUP BY resource_id) AS r
                 ON s.resource_id = r.resource_id`;
 }

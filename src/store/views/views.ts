@@ -4,6 +4,7 @@
  */
 import type { ClickHouse } from '../../model/clickhouse.js';
 import { createView, viewMark } from '../../model/created-view.js';
+import { RESOURCE_ACTIVITY, SERIES_ACTIVITY } from './activity.js';
 import { EXPONENTIAL_HISTOGRAM_INCREASE } from './exponential-increase.js';
 import { HISTOGRAM_INCREASE } from './histogram-increase.js';
 import { HISTOGRAM_QUANTILES } from './histogram-quantiles.js';
@@ -16,6 +17,8 @@ import { PERFORMANCE_METRICS, SERIES_OF_POINTS } from './series-of-points.js';
 import { SUMMARY_INCREASE, SUMMARY_QUANTILES } from './summary-increase.js';
 
 export const VIEWS: readonly string[] = [
+  SERIES_ACTIVITY,
+  RESOURCE_ACTIVITY,
   SERIES_OF_POINTS,
   PERFORMANCE_METRICS,
   NUMBER_INCREASE,

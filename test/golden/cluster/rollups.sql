@@ -115,7 +115,7 @@ GROUP BY series_id, bucket, epoch
 
 -- When each resource (process) was first seen, from the rows of {source} between {from} and {to}. Of series that are not known
 -- yet: run before rollup_activity.sql.
-INSERT INTO resource_activity (resource_id, first_time)
+INSERT INTO resource_activity_states (resource_id, first_time)
 SELECT * FROM cluster('production', view(
 SELECT s.resource_id, min(r.first_time)
 FROM
@@ -123,7 +123,7 @@ FROM
     SELECT series_id, min(first_time) AS first_time
     FROM `plumbline`.`number_1m_local` FINAL
     WHERE time >= {from:DateTime('UTC')} AND time < {to:DateTime('UTC')} 
-        AND series_id NOT IN (SELECT series_id FROM `plumbline`.`series_activity_local` WHERE first_time <= {from:DateTime64(9, 'UTC')})
+        AND series_id NOT IN (SELECT series_id FROM `plumbline`.`series_activity_states_local` WHERE first_time <= {from:DateTime64(9, 'UTC')})
     GROUP BY series_id
 ) AS r
 INNER JOIN
