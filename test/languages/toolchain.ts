@@ -55,9 +55,14 @@ export async function runTool(language: string, command: string[], options: Spaw
   );
 }
 
+/** With `options.timeout` (milliseconds) it is killed then; what it had printed is there. */
 export function run([program, ...args]: string[], options: SpawnOptions): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    const child = spawn(program!, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program!, args, {
+      killSignal: 'SIGKILL',
+      ...options,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     const keep = (text: string) => {
       output += text;

@@ -1,14 +1,17 @@
-// What tools do over JDBC: read a large answer, parameters, errors before and within an answer, cancel. One line for each.
+// What tools do over JDBC: read a large answer and every table, parameters, errors before and within an answer, cancel. One line
+// for each.
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
+import java.sql.ResultSetMetaData;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Arrays;
 
 public class AskWithJdbc {
   public static void main(String[] args) throws Exception {
-    try (Connection connection = DriverManager.getConnection(args[0]);
+    try (Connection connection = DriverManager.getConnection(args[0], "reader", args[1]);
         Statement statement = connection.createStatement()) {
       System.out.println("rows " + sum(statement.executeQuery("SELECT number, toString(number) FROM numbers(300000)")));
       PreparedStatement prepared = connection.prepareStatement("SELECT ? + 1, ?");
@@ -28,8 +31,33 @@ public class AskWithJdbc {
       } catch (SQLException error) {
         System.out.println("broken off");
       }
+      for (int i = 2; i < args.length; i++) System.out.println("table " + args[i] + " " + read(statement, args[i]));
+      printValues(statement.executeQuery(System.getenv("VALUES")));
       cancel(connection);
       System.out.println("rows " + sum(statement.executeQuery("SELECT number, '' FROM numbers(3)")));
+    }
+  }
+
+  /** Every value as an object and as text. */
+  private static int read(Statement statement, String table) throws SQLException {
+    ResultSet rows = statement.executeQuery("SELECT * FROM " + table + " LIMIT 10");
+    int count = 0;
+    for (; rows.next(); count++) {
+      for (int i = 1; i <= rows.getMetaData().getColumnCount(); i++) {
+        if (rows.getObject(i) != null && rows.getString(i) == null) throw new SQLException("no text in column " + i);
+      }
+    }
+    return count;
+  }
+
+  private static void printValues(ResultSet rows) throws SQLException {
+    ResultSetMetaData described = rows.getMetaData();
+    rows.next();
+    for (int i = 1; i <= described.getColumnCount(); i++) {
+      Object value = rows.getObject(i);
+      String type = value == null ? "null" : value.getClass().getSimpleName();
+      String text = value instanceof Object[] parts ? Arrays.toString(parts) : rows.getString(i);
+      System.out.println("value " + described.getColumnName(i) + " " + type + " " + text);
     }
   }
 

@@ -5,6 +5,9 @@ import { join } from 'node:path';
 import { installOnce, keptFolder, readOwn, runTool, type Toolchain, whyMissing } from '../toolchain.js';
 
 const language = 'Python';
+const WHEELS = 'requirements.txt';
+const FROM_SOURCE = 'from-source.txt';
+const pathOf = (file: string) => new URL(file, import.meta.url).pathname;
 
 export const python: Toolchain = {
   language,
@@ -18,11 +21,15 @@ export const python: Toolchain = {
   async build(name, code) {
     const folder = keptFolder('python');
     const packages = join(folder, 'packages');
-    const requirements = new URL('requirements.txt', import.meta.url).pathname;
-    await installOnce(folder, [readOwn('python/requirements.txt')], async () => {
+    const texts = [WHEELS, FROM_SOURCE].map((file) => readOwn(`python/${file}`));
+    await installOnce(folder, texts, async () => {
       await runTool(language, ['python3', '-m', 'venv', '--clear', packages], {});
-      const options = ['--quiet', '--disable-pip-version-check', '--require-hashes', '--only-binary=:all:'];
-      await runTool(language, [join(packages, 'bin/pip'), 'install', ...options, '-r', requirements], {});
+      const options = ['--quiet', '--disable-pip-version-check', '--require-hashes'];
+      const install = [join(packages, 'bin/pip'), 'install', ...options];
+      await runTool(language, [...install, '--only-binary=:all:', '-r', pathOf(WHEELS)], {});
+      // With the setuptools of the first list, whose hash was compared too.
+      const withOwn = ['--no-deps', '--no-build-isolation'];
+      await runTool(language, [...install, ...withOwn, '-r', pathOf(FROM_SOURCE)], {});
     });
     const program = join(folder, `${name}.py`);
     writeFileSync(program, code);
