@@ -2,7 +2,7 @@
  * ClickHouse's clients of other languages at the SQL port of a real server, as docs/sql-clients.md says that they connect: with a
  * token, every compression, parameters, errors, cancelling, sessions, and every table that users select from.
  */
-import { createClient } from '@clickhouse/client';
+import { ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { type AskedPlumbline, startAskedPlumbline } from './asked-plumbline.js';
 import { go } from './go/toolchain.js';
@@ -217,6 +217,7 @@ describe('@clickhouse/client', () => {
       database: 'plumbline',
       username: 'reader',
       password: server.token,
+      log: { level: ClickHouseLogLevel.OFF },
       ...options,
     });
 
@@ -253,7 +254,9 @@ describe('@clickhouse/client', () => {
     setTimeout(() => leaving.abort(), 500);
     await expect(left).rejects.toThrow(/abort/);
     // An id is free once its query has ended.
-    await vi.waitFor(() => asking.query({ query: 'SELECT 7', query_id: 'left by node' }), 10_000);
+    await vi.waitFor(async () => {
+      await (await asking.query({ query: 'SELECT 7', query_id: 'left by node' })).json();
+    }, 10_000);
 
     let isOver = false;
     const killed = asking.query({ query: endless, query_id: 'of node' }).catch((error: unknown) => {
