@@ -10,10 +10,8 @@ const NOTHING = '0';
 
 /** A condition for each table of `system` whose rows readers do not all see. */
 export const READER_ROWS: Readonly<Record<string, string>> = {
-  // Tools list them as tables, and fail to read them: views with parameters have no columns until they have these, and some clients
-  // cannot read the types of states, beside which stand views with plain types.
-  tables: "empty(parameterized_view_parameters) AND NOT endsWith(name, '_activity_states')",
-  columns: "NOT endsWith(table, '_activity_states')",
+  // Tools list them as tables, and fail to read them: they have no columns until they have their parameters.
+  tables: 'empty(parameterized_view_parameters)',
   // Statements of other readers, and Plumbline's own. The name is one that no statement can choose.
   processes: "Settings['log_comment'] = getSetting('log_comment')",
   // Texts of statements that failed, whoever sent them.

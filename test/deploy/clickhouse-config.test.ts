@@ -108,8 +108,7 @@ describe('users of ClickHouse', () => {
 
   it('the reader lists no view with parameters, as on the embedded engine', () => {
     const { grafana_ro, plumbline } = parseXml(users).users;
-    const { tables, columns } = grafana_ro.databases.system;
-    expect([tables.filter, columns.filter]).toEqual([READER_ROWS.tables, READER_ROWS.columns]);
+    expect(grafana_ro.databases.system.tables.filter).toBe(READER_ROWS.tables);
     expect(plumbline.databases).toBeUndefined();
   });
 
