@@ -229,7 +229,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
           port: config.sqlPort,
           connectionsMax: config.sqlConnectionsMax,
           headersTimeoutMs: config.headersTimeoutMs,
-          ...{ clickhouse, readOnly: true, decodeWhole: decodeSqlBody, flush: () => flush() },
+          ...{ clickhouse, flush, readOnly: true, decodeWhole: decodeSqlBody },
         })
       : undefined;
   const health: Health = createHealth({
@@ -249,12 +249,9 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     spool: createSegmentSource(spool, groupCommit, series, writtenExemplars),
     rollups,
     ...findDrainPace(config),
-    retryMaxMs: RETRY_MAX_MS,
-    nowUnixMs,
+    ...{ retryMaxMs: RETRY_MAX_MS, nowUnixMs },
     log: health.watch(createDrainLog(log, stored, self, clickhouse.kind === 'embedded')),
   });
-  /** Readers of a server are not seen: they find what the last turn stored. */
-  const flush = async () => clickhouse.kind !== 'embedded' || drain.flush(config.flushWaitMs);
 
   const activeSeries = createActiveSeriesReader({
     clickhouse,
@@ -293,8 +290,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const http = createHttpServer({
     host: config.httpHost,
     port: config.httpPort,
-    keepAliveMs: KEEP_ALIVE_MS,
-    limits: config,
+    ...{ keepAliveMs: KEEP_ALIVE_MS, limits: config },
     tls: security.tls,
     listener: createHttpReceiver({ ...receive, cors: security.cors }),
   });
@@ -307,8 +303,7 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
   const web = createHttpServer({
     host: config.webHost,
     port: config.webPort,
-    keepAliveMs: KEEP_ALIVE_MS,
-    limits: config,
+    ...{ keepAliveMs: KEEP_ALIVE_MS, limits: config },
     listener: createWebListener({
       ...{ health, findNotices, readStatus, retention, onError, access: readerAccess.web },
       docsFolders: docsFolders(config),
@@ -366,6 +361,11 @@ export async function createPipeline(options: PipelineOptions): Promise<Pipeline
     await groupCommit.seal();
     await clickhouse.close();
     await directory.unlock();
+  }
+
+  /** Readers of a server are not seen: they find what the last turn stored. */
+  async function flush(): Promise<boolean> {
+    return clickhouse.kind !== 'embedded' || drain.flush(config.flushWaitMs);
   }
 
   async function settle(): Promise<void> {

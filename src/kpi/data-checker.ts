@@ -19,7 +19,7 @@ export interface DataCheckerOptions {
   /** Time between two looks, milliseconds. */
   everyMs: number;
   /** Differs from before where minutes may have been rolled up since; without it every look asks ClickHouse. */
-  readProgress?: () => unknown;
+  readProgress?: () => number;
   nowUnixMs: () => number;
   onError: (error: Error) => void;
 }
@@ -36,8 +36,6 @@ export interface DataChecker extends Component {
   checkNow(): Promise<void>;
 }
 
-/** Equal to nothing else. */
-const NOTHING = Symbol('nothing');
 /** Minutes of one statement. */
 const MINUTES_MAX = 1_000;
 /** Series named in one statement: their names must stay well below max_query_size. */
@@ -63,7 +61,7 @@ export function createDataChecker(options: DataCheckerOptions): DataChecker {
   let compiled: { kpis: readonly Kpi[]; sql: CheckSql | undefined } | undefined;
   let timer: NodeJS.Timeout | undefined;
   /** Progress at the last look that worked. */
-  let seen: unknown = NOTHING;
+  let seen: number | undefined;
   let checking = Promise.resolve();
   let isStopping = false;
 
@@ -160,7 +158,7 @@ export function createDataChecker(options: DataCheckerOptions): DataChecker {
   /** Asks nothing where nothing was rolled up since the last look that worked. */
   async function look(): Promise<void> {
     const progress = options.readProgress?.();
-    if (options.readProgress && progress === seen) return;
+    if (progress !== undefined && progress === seen) return;
     await checkNow();
     seen = progress;
   }

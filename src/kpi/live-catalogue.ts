@@ -17,7 +17,7 @@ export interface LiveCatalogueOptions {
   readFingerprint: () => Promise<string>;
   readKinds: (catalogue: Catalogue) => Promise<MetricKinds>;
   /** Differs from before where series may have come that change the kinds; without it every look reads them. */
-  readSeriesProgress?: () => unknown;
+  readSeriesProgress?: () => string;
   /** Stops early when the signal says so: what is left is done at the next start. */
   publish: (catalogue: Catalogue, kinds: MetricKinds, signal: AbortSignal) => Promise<Published>;
   /** Time between two looks, milliseconds. */
@@ -53,7 +53,7 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
   const stopping = new AbortController();
   let fingerprint = '';
   let kindsInUse = '';
-  let seriesSeen: unknown;
+  let seriesSeen: string | undefined;
   let isPublished = false;
   let first = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
@@ -121,7 +121,7 @@ export function createLiveCatalogue(options: LiveCatalogueOptions): LiveCatalogu
 
   async function followSeries(): Promise<void> {
     const progress = options.readSeriesProgress?.();
-    if (options.readSeriesProgress && progress === seriesSeen && problems.publishing === undefined) return;
+    if (progress !== undefined && progress === seriesSeen && problems.publishing === undefined) return;
     const kinds = await options.readKinds(catalogue);
     if (describeKinds(kinds) !== kindsInUse) await publishOf(catalogue, kinds);
     seriesSeen = progress;

@@ -33,6 +33,14 @@ export interface SegmentDamage {
   bytesLost: number;
 }
 
+/** When a segment was stored, seen from its turn: a question asked after the turn before waits for one such turn. */
+export interface TurnTimes {
+  /** From the beginning of the turn, milliseconds. */
+  turnMs: number;
+  /** From the end of the turn before to the beginning of this one, milliseconds; Infinity in the first. */
+  pauseMs: number;
+}
+
 /** The reading side of the spool: oldest first, one at a time, removed only when ClickHouse has it. */
 export interface SegmentSource {
   /** Close the segment being written, so that it can be read. */

@@ -5,9 +5,9 @@
  */
 import type { Component } from '../model/component.js';
 import type { ExportMetrics } from '../model/export-outcome.js';
-import type { SealedSegment } from '../model/spool.js';
+import type { SealedSegment, TurnTimes } from '../model/spool.js';
 import type { SelfMeter } from './self-meter.js';
-import { Traffic, type TurnTimes } from './traffic.js';
+import { Traffic } from './traffic.js';
 
 export interface SelfMetricsOptions {
   /** How often everything is measured and recorded, milliseconds; 0 = never. */

@@ -5,20 +5,12 @@
  */
 import { RetryableError } from '../model/errors.js';
 import type { ExportMetrics, ExportOutcome, FlagReason } from '../model/export-outcome.js';
-import type { SealedSegment } from '../model/spool.js';
+import type { SealedSegment, TurnTimes } from '../model/spool.js';
 
 interface WaitingRequests {
   points: number;
   /** Milliseconds since the epoch. */
   requests: { arrivedMs: number; answeredMs: number }[];
-}
-
-/** Of the turn of work that stored a segment, milliseconds. */
-export interface TurnTimes {
-  /** From its beginning until now. */
-  turnMs: number;
-  /** From the end of the turn before to its beginning. */
-  pauseMs: number;
 }
 
 /**

@@ -101,7 +101,9 @@ export function createFormReader(options: { directory: string; dataBytesMax: num
         cut.abort();
         await Promise.allSettled(writes);
         await discard();
-        throw error instanceof ClickHouseError || !isCut(error) ? error : malformed((error as Error).message);
+        throw error instanceof ClickHouseError || !isCutShort(error)
+          ? error
+          : malformed((error as Error).message);
       }
     },
   };
@@ -121,7 +123,7 @@ function openParser(contentType: string, fieldSize: number): BusboyInstance {
 }
 
 /** The parser's word for a part that does not end. */
-function isCut(error: unknown): boolean {
+function isCutShort(error: unknown): boolean {
   return error instanceof Error && /multipart|part terminated/i.test(error.message);
 }
 

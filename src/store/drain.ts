@@ -20,6 +20,7 @@ import {
   type SegmentContent,
   type SegmentDamage,
   type SegmentSource,
+  type TurnTimes,
 } from '../model/spool.js';
 import type { Rollups } from './rollups.js';
 import { createTurnRequests } from './turn-requests.js';
@@ -38,14 +39,6 @@ export interface DrainOptions {
   /** A clock that only goes forward, milliseconds. */
   nowMs?: () => number;
   nowUnixMs?: () => number;
-}
-
-/** When a segment was stored, seen from its turn: a question asked after the turn before waits for one such turn. */
-export interface TurnTimes {
-  /** From the beginning of the turn, milliseconds. */
-  turnMs: number;
-  /** From the end of the turn before to the beginning of this one, milliseconds; Infinity in the first. */
-  pauseMs: number;
 }
 
 /** Rows of one table that ClickHouse will never take. */

@@ -5,8 +5,7 @@
  */
 import { ClickHouseError } from '../model/clickhouse.js';
 import { quote } from '../model/sql-literal.js';
-import type { StatementStatistics } from '../model/statement-statistics.js';
-import { buildProgressQuestion, readProgress } from './statement-statistics.js';
+import { type CallWatch, watchCall } from './call-watch.js';
 
 export interface EngineCalls {
   /** A name for one call, unique in this process; it travels as the setting `log_comment`. */
@@ -22,21 +21,7 @@ export interface EngineCalls {
   settle(): Promise<void>;
 }
 
-export interface CallWatch {
-  /** As last seen, a moment before the end at best; nothing of a call that was over before anybody looked. */
-  seen(): StatementStatistics;
-  /** Look now, unless that was done a moment ago. */
-  look(): void;
-  /** Must be called when the call has ended. */
-  stop(): void;
-}
-
 const KILL_INTERVAL_MS = 500;
-/** A look takes 3 ms of CPU, so there are few: after a fifth more of the call's time each, within these. */
-const LOOK_PAUSE_MIN_MS = 50;
-const LOOK_PAUSE_MAX_MS = 500;
-/** Most calls are over by then. */
-const FIRST_LOOK_MS = 100;
 
 /** `runNow` runs a statement without waiting for a place: a kill must not queue behind what it kills. Its output is TSV. */
 export function createEngineCalls(runNow: (sql: string) => Promise<Uint8Array>): EngineCalls {
@@ -56,6 +41,12 @@ export function createEngineCalls(runNow: (sql: string) => Promise<Uint8Array>):
       wakeWaiters = [];
     };
   }
+
+  async function runCounted(sql: string): Promise<Uint8Array> {
+    const end = count();
+    return runNow(sql).finally(end);
+  }
+
   return {
     nameCall: () => `plumbline-call-${++callsMade}`,
     begin() {
@@ -67,8 +58,7 @@ export function createEngineCalls(runNow: (sql: string) => Promise<Uint8Array>):
       let timer: NodeJS.Timeout | undefined;
       // Again and again until the call has ended: it may be just about to start when the first one looks for it.
       const kill = () => {
-        const end = count();
-        runNow(sql).then(end, end);
+        runCounted(sql).catch(() => undefined);
         timer = setTimeout(kill, KILL_INTERVAL_MS);
       };
       signal?.addEventListener('abort', kill, { once: true });
@@ -77,44 +67,7 @@ export function createEngineCalls(runNow: (sql: string) => Promise<Uint8Array>):
         clearTimeout(timer);
       };
     },
-    watch(callName) {
-      const question = buildProgressQuestion(quote(callName));
-      const startedAtMs = performance.now();
-      let last: StatementStatistics = {};
-      let isOver = false;
-      let isAsking = false;
-      let lookAgainAtMs = 0;
-      let timer = setTimeout(lookLater, FIRST_LOOK_MS);
-      function choosePause(): number {
-        const fifth = (performance.now() - startedAtMs) / 5;
-        return Math.min(LOOK_PAUSE_MAX_MS, Math.max(LOOK_PAUSE_MIN_MS, fifth));
-      }
-      function look(): void {
-        if (isOver || isAsking || performance.now() < lookAgainAtMs) return;
-        isAsking = true;
-        lookAgainAtMs = performance.now() + choosePause();
-        const end = count();
-        runNow(question)
-          .then((answer) => {
-            // A later call may have the same name.
-            if (!isOver) last = readProgress(Buffer.from(answer).toString('latin1')) ?? last;
-          })
-          .catch(() => undefined)
-          .finally(() => {
-            end();
-            isAsking = false;
-          });
-      }
-      function lookLater(): void {
-        look();
-        timer = setTimeout(lookLater, choosePause());
-      }
-      function stop(): void {
-        isOver = true;
-        clearTimeout(timer);
-      }
-      return { seen: () => last, look, stop };
-    },
+    watch: (callName) => watchCall(callName, runCounted),
     refuseNew() {
       isClosed = true;
     },

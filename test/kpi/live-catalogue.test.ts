@@ -46,7 +46,7 @@ beforeEach(() => {
 async function start(
   clickhouse: () => ClickHouse = () => engine.clickhouse,
   facts: () => FactsSql = () => FACTS,
-  readSeriesProgress?: () => unknown,
+  readSeriesProgress?: () => string,
 ): Promise<LiveCatalogue> {
   const load = () => loadCatalogue({ folders: [folder], categories: CATEGORIES });
   const live = createLiveCatalogue({
@@ -175,7 +175,7 @@ describe('a catalogue whose files stay as they are', () => {
       },
     });
     let series = 1;
-    const live = await start(counted, undefined, () => series);
+    const live = await start(counted, undefined, () => String(series));
     asked = 0;
     await live.reload();
     expect(asked).toBe(0);
